@@ -1,0 +1,1 @@
+"""Sources of pictures behind one protocol; a vendor's library is imported only in its own file."""

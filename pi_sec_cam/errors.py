@@ -1,0 +1,44 @@
+"""The error tree: each error names the thing at fault and the way out, and each is also a builtin."""
+
+
+class PiSecCamError(Exception):
+    """Base of all errors that are meant for the user: shown as one message, without a traceback."""
+
+
+class ConfigError(PiSecCamError, ValueError):
+    """A configuration that cannot be used; `faults` holds one line for each thing that is wrong."""
+
+    def __init__(self, message: str, faults: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.faults = faults
+
+
+class SourceError(PiSecCamError):
+    """A camera that does not deliver."""
+
+
+class SourceAway(SourceError, ConnectionError):
+    """A source that may come back by itself (unplugged, switched off, network down): tried again for ever."""
+
+
+class SourceUnusable(SourceError, ValueError):
+    """A source that will not work until someone changes it or the configuration (not video, a codec that we cannot read)."""
+
+
+class StorageError(PiSecCamError, OSError):
+    """A directory or disk that cannot be used."""
+
+
+class EventNotFound(PiSecCamError, KeyError):
+    """No event with that id in the catalogue."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class DaemonUnreachable(PiSecCamError, ConnectionError):
+    """No daemon answers for this storage directory."""
+
+
+class WorkerStuck(PiSecCamError, RuntimeError):
+    """Threads that did not end by their deadline; the message names them."""

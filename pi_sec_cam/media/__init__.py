@@ -1,0 +1,1 @@
+"""Pictures and their containers: what flows from a camera to its readers."""

@@ -1,0 +1,1 @@
+"""From pictures to events: what changed, and when an event begins and ends."""

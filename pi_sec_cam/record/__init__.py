@@ -1,0 +1,1 @@
+"""Events on disk: clips, their folder, the catalogue."""

@@ -1,0 +1,5 @@
+"""Lets old tools install the project; all of its metadata is in pyproject.toml."""
+
+from setuptools import setup
+
+setup()
