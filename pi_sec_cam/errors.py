@@ -22,7 +22,7 @@ class SourceAway(SourceError, ConnectionError):
 
 
 class SourceUnusable(SourceError, ValueError):
-    """A source that will not work until someone changes it or the configuration (not video, a codec that we cannot read)."""
+    """A source that will not work until someone changes it or the configuration (not video, say)."""
 
 
 class StorageError(PiSecCamError, OSError):

@@ -59,7 +59,7 @@ class FrameSlot:
             return self._finished
 
     def take(self, after: int, seconds: float) -> tuple[int, Frame] | None:
-        """The newest frame and its number, once that is above `after`; None when `seconds` pass first or all is read."""
+        """The newest frame and its number once above `after`; None when `seconds` pass first or all is read."""
         with self._changed:
             self._changed.wait_for(lambda: self._count > after or self._finished, seconds)
             if self._count > after and self._frame is not None:
