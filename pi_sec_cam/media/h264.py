@@ -1,0 +1,173 @@
+"""Brings H.264 and H.265 into the one form that is used everywhere: Annex B, parameter sets before each keyframe.
+
+The rules are in docs/recording-format.md, "Canonical stream".
+"""
+
+from dataclasses import dataclass
+
+from pi_sec_cam.media import parameter_sets as sets
+from pi_sec_cam.media.access_unit import Codec
+
+START_CODE = b"\x00\x00\x00\x01"
+
+# NAL unit types: H.264 table 7-1, H.265 table 7-1.
+_H264_SLICES = range(1, 6)
+_H264_IDR = 5
+_H264_SPS, _H264_PPS = 7, 8
+_H264_DROPPED = {9, 12}  # access unit delimiters and filler: they carry nothing
+_H265_SLICES = range(32)
+_H265_IRAP = range(16, 24)
+_H265_VPS, _H265_SPS, _H265_PPS = 32, 33, 34
+_H265_DROPPED = {35, 38}
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One canonical access unit: its bytes, and whether decoding may begin at it."""
+
+    data: bytes
+    keyframe: bool
+
+
+def split_annex_b(data: bytes) -> list[bytes]:
+    """The NAL units of an Annex B byte stream, without start codes; what stands before the first one is left out."""
+    nals = []
+    start = data.find(b"\x00\x00\x01")
+    while start >= 0:
+        end = data.find(b"\x00\x00\x01", start + 3)
+        # A NAL unit never ends in a zero byte (7.4.1): those belong to the next start code or are padding.
+        nal = data[start + 3 : end if end >= 0 else None].rstrip(b"\x00")
+        if nal:
+            nals.append(nal)
+        start = end
+    return nals
+
+
+def split_length_prefixed(data: bytes, length_size: int) -> list[bytes]:
+    """The NAL units of an MP4 sample, each behind its length in `length_size` bytes; a cut tail is left out."""
+    nals = []
+    position = 0
+    while position + length_size <= len(data):
+        length = int.from_bytes(data[position : position + length_size], "big")
+        position += length_size
+        if length and position + length <= len(data):
+            nals.append(data[position : position + length])
+        position += length
+    return nals
+
+
+class Canonicaliser:
+    """Turns one stream's packets into canonical access units; one for each opened stream.
+
+    Args:
+        codec: of the stream.
+        extradata: what the container or the SDP knows beforehand: an avcC or hvcC record (samples are then
+            length-prefixed), Annex B parameter sets, or None.
+    """
+
+    def __init__(self, codec: Codec, extradata: bytes | None) -> None:
+        self._h264 = codec == "h264"
+        self._length_size = 0
+        self._sets: dict[tuple[int, int], bytes] = {}
+        self.parameter_sets = b""
+        self.width = 0
+        self.height = 0
+        for nal in self._read_extradata(extradata or b""):
+            self._remember(nal)
+
+    def convert(self, packet: bytes, keyframe: bool) -> Unit | None:
+        """One packet's picture, or None if it has none or none of the stream's parameter sets is known yet.
+
+        `keyframe` is the demuxer's word. It counts for H.264, where an open GOP begins with a picture
+        that only a recovery point message tells from others.
+        """
+        split = split_length_prefixed(packet, self._length_size) if self._length_size else split_annex_b(packet)
+        picture, kept = False, []
+        entry = keyframe and self._h264
+        for nal in split:
+            kind = self._kind(nal)
+            if self._is_set(kind):
+                self._remember(nal)
+            elif kind in (_H264_DROPPED if self._h264 else _H265_DROPPED):
+                continue
+            elif kind in (_H264_SLICES if self._h264 else _H265_SLICES):
+                picture = True
+                entry = entry or (kind == _H264_IDR if self._h264 else kind in _H265_IRAP)
+            kept.append(nal)
+        if not picture:
+            return None
+        if not entry:
+            return Unit(_join(kept), keyframe=False) if self.parameter_sets else None
+        if not self._activate():
+            return None
+        return Unit(self.parameter_sets + _join([n for n in kept if not self._is_set(self._kind(n))]), keyframe=True)
+
+    def _activate(self) -> bool:
+        """What is known becomes what is in force; whether it is enough to decode."""
+        kinds = {kind for kind, _ in self._sets}
+        if not kinds >= ({_H264_SPS, _H264_PPS} if self._h264 else {_H265_VPS, _H265_SPS, _H265_PPS}):
+            return False
+        joined = _join([self._sets[key] for key in sorted(self._sets)])
+        if joined != self.parameter_sets:
+            self.parameter_sets = joined
+            first_sps = min(key for key in self._sets if key[0] == (_H264_SPS if self._h264 else _H265_SPS))
+            read = sets.h264_sps if self._h264 else sets.h265_sps
+            _, self.width, self.height = read(self._sets[first_sps])
+        return True
+
+    def _remember(self, nal: bytes) -> None:
+        kind = self._kind(nal)
+        if not self._is_set(kind):
+            return
+        if self._h264:
+            number = sets.h264_sps(nal)[0] if kind == _H264_SPS else sets.h264_pps_id(nal)
+        elif kind == _H265_SPS:
+            number = sets.h265_sps(nal)[0]
+        else:
+            number = sets.h265_vps_id(nal) if kind == _H265_VPS else sets.h265_pps_id(nal)
+        self._sets[kind, number] = nal
+
+    def _kind(self, nal: bytes) -> int:
+        return nal[0] & 0x1F if self._h264 else (nal[0] >> 1) & 0x3F
+
+    def _is_set(self, kind: int) -> bool:
+        return kind in {_H264_SPS, _H264_PPS} if self._h264 else kind in {_H265_VPS, _H265_SPS, _H265_PPS}
+
+    def _read_extradata(self, extradata: bytes) -> list[bytes]:
+        if not extradata or extradata[0] != 1:
+            return split_annex_b(extradata)
+        return self._read_avcc(extradata) if self._h264 else self._read_hvcc(extradata)
+
+    def _read_avcc(self, record: bytes) -> list[bytes]:
+        """AVCDecoderConfigurationRecord, ISO/IEC 14496-15, 5.3.3.1."""
+        self._length_size = (record[4] & 3) + 1 if len(record) > 4 else 4
+        nals = []
+        position = 5
+        for mask in (0x1F, 0xFF):
+            count = record[position] & mask if position < len(record) else 0
+            position += 1
+            for _ in range(count):
+                length = int.from_bytes(record[position : position + 2], "big")
+                nals.append(record[position + 2 : position + 2 + length])
+                position += 2 + length
+        return [n for n in nals if n]
+
+    def _read_hvcc(self, record: bytes) -> list[bytes]:
+        """HEVCDecoderConfigurationRecord, ISO/IEC 14496-15, 8.3.3.1."""
+        self._length_size = (record[21] & 3) + 1 if len(record) > 21 else 4
+        nals = []
+        position = 23
+        for _ in range(record[22] if len(record) > 22 else 0):
+            count = int.from_bytes(record[position + 1 : position + 3], "big")
+            position += 3
+            for _ in range(count):
+                length = int.from_bytes(record[position : position + 2], "big")
+                nals.append(record[position + 2 : position + 2 + length])
+                position += 2 + length
+                if position > len(record):
+                    break
+        return [n for n in nals if n]
+
+
+def _join(nals: list[bytes]) -> bytes:
+    return b"".join([START_CODE + nal for nal in nals])
