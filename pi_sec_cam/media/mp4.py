@@ -66,7 +66,7 @@ class Mp4Writer:
         self._container.mux_one(packet)
         self._boxes.check()
 
-    def _add_stream(self, info: StreamInfo) -> av.VideoStream:
+    def _add_stream(self, info: StreamInfo) -> av.stream.Stream:
         if info.codec == "h264":
             return self._container.add_mux_stream("h264", width=info.width, height=info.height, time_base=_MICROSECONDS)
         # A mux stream's tag cannot be set; one that is made after a template has a context, where it can.

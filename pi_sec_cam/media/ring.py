@@ -61,6 +61,7 @@ class Ring:
             if from_pts_us is not None and self._keys:
                 at = next((n for n, pts in reversed(self._keys) if pts <= from_pts_us), self._keys[0][0])
             cursor = Cursor(self, at, pinned=pinned)
+            cursor.seeks_keyframe = not self._keys
             self._cursors.add(cursor)
             return cursor
 
@@ -115,13 +116,8 @@ class Ring:
 
     def _read(self, cursor: "Cursor", seconds: float) -> AccessUnit | None:
         with self._changed:
-            self._changed.wait_for(lambda: cursor.next_number < self._end or self._finished or cursor.closed, seconds)
-            if cursor.next_number < self._first:
-                # Too slow: go on where decoding can begin, and say how much was missed.
-                to = self._keys[-1][0] if self._keys else self._end
-                cursor.dropped += to - cursor.next_number
-                cursor.next_number = to
-            if cursor.closed or cursor.next_number >= self._end:
+            self._changed.wait_for(lambda: self._place(cursor) or self._finished or cursor.closed, seconds)
+            if cursor.closed or not self._place(cursor):
                 cursor.drained = self._finished
                 return None
             unit = self._units[cursor.next_number - self._first]
@@ -129,6 +125,18 @@ class Ring:
             if cursor.pinned:
                 self._changed.notify_all()
             return unit
+
+    def _place(self, cursor: "Cursor") -> bool:
+        """Move the cursor to where it can go on reading; whether there is a unit to read."""
+        if cursor.next_number < self._first:
+            cursor.seeks_keyframe = True  # too slow: what came next is gone
+        if cursor.seeks_keyframe:
+            key = self._keys[-1][0] if self._keys else -1
+            to = key if key >= cursor.next_number else self._end
+            cursor.dropped += to - cursor.next_number
+            cursor.next_number = to
+            cursor.seeks_keyframe = to != key
+        return cursor.next_number < self._end
 
     @property
     def _end(self) -> int:
@@ -154,6 +162,7 @@ class Cursor:
     def __init__(self, ring: Ring, number: int, *, pinned: bool) -> None:
         self._ring = ring
         self.next_number = number
+        self.seeks_keyframe = False
         self.pinned = pinned
         self.dropped = 0
         self.drained = False
