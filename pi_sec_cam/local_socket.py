@@ -1,0 +1,170 @@
+"""How commands on the same machine reach the daemon: one JSON line each way over a Unix socket of mode 0600.
+
+Where the socket is stands in `daemon.lock` in the storage directory, which the daemon keeps locked while it runs.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from pi_sec_cam.errors import DaemonUnreachable, StorageError
+from pi_sec_cam.worker import Worker
+
+_LOCK_NAME = "daemon.lock"
+_MAX_REQUEST = 4096
+_DEADLINE_S = 2.0
+
+
+class DaemonLock:
+    """Makes sure that one daemon at a time uses a storage directory, and tells others where its socket is."""
+
+    def __init__(self, storage: Path) -> None:
+        self._path = storage / _LOCK_NAME
+        self._file: IO[str] | None = None
+        self.socket_path = _socket_directory() / f"{hashlib.sha256(bytes(storage.resolve())).hexdigest()[:16]}.sock"
+
+    def __enter__(self) -> Self:
+        """Take the lock.
+
+        Raises:
+            StorageError: another daemon has it, or the directory cannot be written to.
+        """
+        try:
+            file = open(self._path, "a+", encoding="utf-8")
+        except OSError as error:
+            raise StorageError(f"cannot write {self._path}: {error.strerror}") from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                pid = json.loads(file.read())["pid"]
+                file.close()
+                raise StorageError(
+                    f"{self._path.parent} is in use by another daemon (process {pid}): stop that one, "
+                    "or give this one its own storage.directory"
+                ) from None
+            file.close()
+            raise StorageError(f"{self._path.parent} is in use by another daemon") from None
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "socket": str(self.socket_path)}) + "\n")
+        file.flush()
+        self._file = file
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            # The file stays: removing it would let a third daemon lock a new one while a second waits for this.
+            self._file.close()
+            self._file = None
+
+
+class LocalServer(Worker):
+    """Answers local commands, one at a time, each within two seconds.
+
+    Args:
+        path: of the socket; a stale one is replaced.
+        commands: by name; each gives an object that JSON can hold.
+    """
+
+    def __init__(self, path: Path, commands: dict[str, Callable[[], object]]) -> None:
+        super().__init__("local socket")
+        self._path = path
+        self._commands = commands
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_foreign(path.parent)
+        path.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        path.chmod(0o600)  # before listen(): until then nobody can connect
+        self._listener.listen(8)
+        self._listener.settimeout(0.5)
+
+    def work(self) -> None:
+        try:
+            while not self.stopping.is_set():
+                try:
+                    connection, _ = self._listener.accept()
+                except TimeoutError:
+                    self.advance()
+                    continue
+                with connection, contextlib.suppress(OSError):
+                    connection.settimeout(_DEADLINE_S)
+                    connection.sendall(json.dumps(self._answer(connection)).encode() + b"\n")
+                self.advance()
+        finally:
+            self._listener.close()
+            self._path.unlink(missing_ok=True)
+
+    def _answer(self, connection: socket.socket) -> object:
+        line = b""
+        while not line.endswith(b"\n") and len(line) < _MAX_REQUEST:
+            piece = connection.recv(_MAX_REQUEST)
+            if not piece:
+                break
+            line += piece
+        try:
+            name = json.loads(line)["command"]
+            command = self._commands[name]
+        except (ValueError, KeyError, TypeError):
+            return {"error": f"known commands: {', '.join(self._commands)}"}
+        return command()
+
+
+def ask(storage: Path, command: str) -> object:
+    """What the daemon of a storage directory answers.
+
+    Raises:
+        DaemonUnreachable: none runs there, or it does not answer within some seconds.
+    """
+    lock = storage / _LOCK_NAME
+    nobody = f"no daemon is running for {storage}: start it with `pi-sec-cam run`"
+    try:
+        socket_path = json.loads(lock.read_text(encoding="utf-8"))["socket"]
+    except PermissionError as error:
+        raise DaemonUnreachable(f"cannot read {lock}: run this as the user that the daemon runs as") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DaemonUnreachable(nobody) from error
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(3 * _DEADLINE_S)
+        try:
+            connection.connect(socket_path)
+            connection.sendall(json.dumps({"command": command}).encode() + b"\n")
+            with connection.makefile("rb") as reply:
+                return json.loads(reply.read())
+        except PermissionError as error:
+            raise DaemonUnreachable(
+                f"not allowed to talk to the daemon at {socket_path}: run this as the user that it runs as"
+            ) from error
+        except TimeoutError as error:
+            raise DaemonUnreachable(f"the daemon at {socket_path} does not answer") from error
+        except (OSError, ValueError) as error:
+            raise DaemonUnreachable(nobody) from error
+
+
+def _socket_directory() -> Path:
+    """A directory on a file system that has sockets: a storage directory on exFAT or a NAS has none."""
+    if given := os.environ.get("RUNTIME_DIRECTORY"):  # systemd's
+        return Path(given.split(":")[0])
+    if os.getuid() == 0:
+        return Path("/run/pi-sec-cam")
+    if (session := os.environ.get("XDG_RUNTIME_DIR")) and Path(session).is_dir():
+        return Path(session) / "pi-sec-cam"
+    return Path(f"/tmp/pi-sec-cam-{os.getuid()}")  # noqa: S108 - its owner and mode are checked
+
+
+def _refuse_foreign(directory: Path) -> None:
+    """In /tmp somebody else may have been first."""
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise StorageError(f"{directory} is not a directory that belongs to this user alone: remove it")
