@@ -1,0 +1,80 @@
+"""Writes that survive a power cut, and errors of the disk put into words (docs/recording-format.md, Durability)."""
+
+import errno
+import getpass
+import os
+from pathlib import Path
+
+from pi_sec_cam.errors import StorageError
+
+_WAYS_OUT = {
+    errno.ENOSPC: "the disk is full; free some space or lower storage.max_bytes",
+    errno.EDQUOT: "this user's disk quota is used up; free some space or lower storage.max_bytes",
+    errno.EFBIG: "the file would be larger than this file system or this user's limits allow",
+    errno.EROFS: "the file system is mounted read-only; see dmesg for disk errors, then mount it writable",
+    errno.EIO: "the disk reports an error; see dmesg, and replace the disk if it goes on",
+    errno.ENOTDIR: "something on the way to it is a file, not a directory; move it away or choose another place",
+    errno.ENAMETOOLONG: "a name in it is too long for the file system; choose a shorter one",
+}
+
+
+def storage_error(doing: str, error: OSError) -> StorageError:
+    """What went wrong and the way out; `errno` is kept for those who act on it.
+
+    Args:
+        doing: the beginning of the sentence, with the path: "cannot write /mnt/clips".
+    """
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        way_out = f"user {_user()} may not; give that user the right to (chown, chmod) or choose another place"
+    else:
+        way_out = _WAYS_OUT.get(error.errno or 0) or error.strerror or str(error)
+    described = StorageError(f"{doing}: {way_out}")
+    described.errno = error.errno
+    return described
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`: readers and a power cut find the old file or the new one, never a mixture.
+
+    On return the bytes and the name are on the disk. One writer a file at a time.
+
+    Raises:
+        OSError: from the disk; the old file is then still whole.
+    """
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make names that were created, renamed or removed in `path` durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make the bytes of `path` durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _user() -> str:
+    """Name of the user who runs this; the number where there is no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
