@@ -34,7 +34,7 @@ VENDOR_FILES = {
     "linuxpy": {"camera/v4l2.py", "camera/discover.py"},
     "sqlalchemy": {"record"},
     "alembic": {"record"},
-    "pydantic": {"config"},
+    "pydantic": {"config", "record/event_record.py"},
     "click": {"cli"},
     "rich": {"cli"},
 }
@@ -82,7 +82,10 @@ def test_each_room_imports_only_what_it_may() -> None:
 
 def test_no_module_imports_itself_through_others() -> None:
     known = modules()
-    graph = {m: {n for n in imports(p) if n in known and n != m and not m.startswith(n + ".")} for m, p in known.items()}
+    graph = {
+        module: {name for name in imports(path) if name in known and not f"{module}.".startswith(f"{name}.")}
+        for module, path in known.items()
+    }
     done: set[str] = set()
 
     def visit(module: str, trail: tuple[str, ...]) -> None:

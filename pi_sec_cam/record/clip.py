@@ -1,0 +1,145 @@
+"""One event's folder while it is being filled: video parts, motion.jpg, event.json."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from pi_sec_cam.clock import WallStamp
+from pi_sec_cam.media.access_unit import AccessUnit
+from pi_sec_cam.motion.event import EventEnded, EventStarted
+from pi_sec_cam.record.archive import Archive
+from pi_sec_cam.record.event_folder import EventFolder
+from pi_sec_cam.record.event_record import EventRecord, Part
+from pi_sec_cam.record.motion_picture import motion_picture
+from pi_sec_cam.record.part import PartWriter
+
+
+class Clip:
+    """Takes an event's units in order and keeps them.
+
+    The folder is made with the first keyframe that can be written. A new part begins when the stream's
+    parameters or its epoch change, and after trouble with the disk.
+
+    Args:
+        stamp: wall time of the trigger.
+        continues: id of the event that this one goes on from.
+
+    Attributes:
+        id: the event's, once its folder stands.
+        dropped: units that could not be written.
+    """
+
+    def __init__(
+        self, archive: Archive, camera: str, started: EventStarted, stamp: WallStamp, continues: str | None
+    ) -> None:
+        self._archive = archive
+        self._camera = camera
+        self._started = started
+        self._stamp = stamp
+        self._continues = continues
+        self._folder: EventFolder | None = None
+        self._writer: PartWriter | None = None
+        self._parts: list[Part] = []
+        self._entry_pts_us = 0
+        self._picture_gop: Sequence[AccessUnit] = ()
+        self._picture_bytes = 0
+        self._end_us = started.trigger_pts_us
+        self._start_us: int | None = None
+        self.dropped = 0
+
+    @property
+    def id(self) -> str | None:
+        return self._folder.id if self._folder else None
+
+    def picture_from(self, gop: Sequence[AccessUnit]) -> None:
+        """The GOP that holds the picture that triggered."""
+        self._picture_gop = gop
+
+    def add(self, unit: AccessUnit) -> None:
+        """Keep a unit.
+
+        Raises:
+            OSError: the disk's; the unit is counted as dropped, and the next keyframe is tried again.
+        """
+        if self._writer is not None and unit.info is not self._writer.info:
+            self._close_part()
+        if self._writer is None:
+            if not unit.keyframe:
+                self.dropped += 1
+                return
+            self._entry_pts_us = unit.pts_us
+        elif unit.pts_us < self._entry_pts_us:
+            # A leading picture of an open GOP: it refers to pictures from before the cut.
+            return
+        try:
+            if self._writer is None:
+                self._writer = self._new_part(unit)
+            self._writer.add(unit)
+        except OSError:
+            self.dropped += 1
+            self._close_part()
+            raise
+
+    def finish(self, ended: EventEnded | None, dropped_by_ring: int) -> EventRecord | None:
+        """Close everything; the final record, None if nothing was kept.
+
+        Raises:
+            OSError: the disk's; the video that had been written stays, and is taken up at the next start.
+        """
+        self._close_part()
+        if self._folder is None or not self._parts:
+            return None
+        record = self._record(ended, dropped_by_ring)
+        self._folder.write_record(record)
+        return record
+
+    def _new_part(self, unit: AccessUnit) -> PartWriter:
+        if self._folder is None:
+            self._folder = self._archive.begin(self._camera, self._stamp)
+            self._start_us = unit.pts_us
+            self._folder.write_record(self._record(None, 0))
+            self._write_picture(self._folder)
+        return PartWriter(self._folder.video_path(len(self._parts) + 1), unit)
+
+    def _close_part(self) -> None:
+        """Also after trouble: what the file holds is then what could be written."""
+        if self._writer is None:
+            return
+        writer, self._writer = self._writer, None
+        try:
+            writer.close()
+        finally:
+            part = writer.part
+            self._parts.append(part)
+            self._end_us = (part.first_pts_us or 0) + round(part.duration_s * 1e6)
+
+    def _write_picture(self, folder: EventFolder) -> None:
+        picture = motion_picture(self._picture_gop, self._started.trigger_pts_us, self._started.areas)
+        self._picture_gop = ()
+        if picture is not None:
+            folder.write_picture(picture)
+            self._picture_bytes = len(picture)
+
+    def _record(self, ended: EventEnded | None, dropped_by_ring: int) -> EventRecord:
+        assert self._folder is not None
+        started = self._started
+        last_motion_us = ended.last_motion_pts_us if ended else started.trigger_pts_us
+        start_us = self._start_us if self._start_us is not None else started.trigger_pts_us
+        trigger = self._stamp.wall
+        return EventRecord(
+            id=self._folder.id,
+            camera=self._camera,
+            start=trigger + timedelta(microseconds=start_us - started.trigger_pts_us),
+            end=trigger + timedelta(microseconds=self._end_us - started.trigger_pts_us),
+            duration_s=round(sum(part.duration_s for part in self._parts), 6),
+            motion_start=trigger,
+            motion_end=trigger + timedelta(microseconds=last_motion_us - started.trigger_pts_us),
+            clock_synchronised=self._stamp.synchronised,
+            state="complete" if self._parts else "recording",
+            end_reason=ended.reason if ended else None,
+            trigger_pts_us=started.trigger_pts_us,
+            areas=started.areas,
+            continues=self._continues,
+            parts=tuple(self._parts),
+            bytes=sum(part.bytes for part in self._parts) + self._picture_bytes,
+            dropped_pictures=self.dropped + dropped_by_ring,
+        )

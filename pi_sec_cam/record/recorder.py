@@ -1,0 +1,162 @@
+"""Turns events into clips on disk: from the pre-roll in the ring to the last picture."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pi_sec_cam.clock import Clock, WallStamp
+from pi_sec_cam.media.access_unit import AccessUnit
+from pi_sec_cam.media.ring import Cursor, Ring
+from pi_sec_cam.motion.event import EventEnded, EventStarted
+from pi_sec_cam.record.archive import Archive
+from pi_sec_cam.record.clip import Clip
+from pi_sec_cam.record.event_record import EventRecord
+from pi_sec_cam.worker import Worker
+
+log = logging.getLogger(__name__)
+
+_WAIT_S = 0.25
+# After the event has ended, how long to wait for pictures of its last moments that have not come yet.
+_LATE_US = 2_000_000
+
+
+@dataclass(slots=True)
+class _Job:
+    """One event to record. `ended` is set by the watcher's thread, read by the recorder's."""
+
+    started: EventStarted
+    stamp: WallStamp
+    cursor: Cursor
+    ended: EventEnded | None = None
+    ended_at_us: int = 0
+
+
+class Recorder(Worker):
+    """Records one camera's events, one after the other; events that begin meanwhile wait, their video pinned.
+
+    `on_event` is called by the watcher and only notes what is to be done. Trouble with the disk is reported by
+    `status` and tried again at each keyframe; what could not be written is counted.
+
+    Args:
+        camera: its name.
+        ring: where the video comes from.
+        archive: where clips go.
+        keep: takes each finished event's record (the catalogue's `put`).
+    """
+
+    def __init__(
+        self, *, camera: str, ring: Ring, archive: Archive, keep: Callable[[EventRecord], None], clock: Clock
+    ) -> None:
+        super().__init__(f"recorder of {camera}", clock)
+        self._camera = camera
+        self._ring = ring
+        self._archive = archive
+        self._keep = keep
+        # Protects the queue; filled by the watcher's thread.
+        self._changed = threading.Condition()
+        self._jobs: deque[_Job] = deque()
+        self._current: _Job | None = None
+        self._ids: dict[int, str] = {}  # of the last events, by their number: what a continuation refers to
+        self._recorded = 0
+        self._dropped = 0
+        self._trouble: str | None = None
+
+    def on_event(self, event: EventStarted | EventEnded) -> None:
+        """Take note of an event's begin or end; the video that it needs stays in the ring from now on."""
+        with self._changed:
+            if isinstance(event, EventStarted):
+                cursor = self._ring.cursor(from_pts_us=event.clip_from_pts_us, pinned=True)
+                self._jobs.append(_Job(event, self.clock.stamp(event.trigger_pts_us), cursor))
+            else:
+                for job in [*self._jobs, *([self._current] if self._current else [])]:
+                    if job.started.number == event.number:
+                        job.ended_at_us = self.clock.monotonic_us()
+                        job.ended = event
+            self._changed.notify_all()
+
+    def work(self) -> None:
+        """Records until told to stop; what has begun or waits then is recorded first, as far as it has come."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._jobs or self.stopping.is_set(), _WAIT_S)
+                self._current = self._jobs.popleft() if self._jobs else None
+                job = self._current
+            self.advance()
+            if job is not None:
+                try:
+                    self._record(job)
+                finally:
+                    job.cursor.close()
+            elif self.stopping.is_set():
+                return
+
+    def status(self) -> dict[str, object]:
+        """Plain values: what it does now, what it has done, what it could not do."""
+        job = self._current
+        return {
+            "state": "recording" if job else "waiting",
+            "event": self._ids.get(job.started.number) if job else None,
+            "events_waiting": len(self._jobs),
+            "events_recorded": self._recorded,
+            "pictures_dropped": self._dropped,
+            "trouble": self._trouble,
+        }
+
+    def _record(self, job: _Job) -> None:
+        clip = Clip(self._archive, self._camera, job.started, job.stamp, self._ids.get(job.started.continues or 0))
+        clip.picture_from(self._ring.gop_at(job.started.trigger_pts_us))
+        while (unit := self._next(job)) is not None:
+            try:
+                clip.add(unit)
+            except OSError as error:
+                self._report(f"cannot record: {error}")
+            else:
+                if clip.id is not None:
+                    self._ids[job.started.number] = clip.id
+                    self._report(None)
+            self.advance()
+        try:
+            record = clip.finish(job.ended, dropped_by_ring=job.cursor.dropped)
+            if record is not None:
+                self._keep(record)
+                self._recorded += 1
+                log.info("%s: kept %s, %.1f s", self._camera, record.path, record.duration_s)
+        except OSError as error:
+            self._report(f"cannot finish the clip: {error}")
+        self._dropped += clip.dropped + job.cursor.dropped
+        self._ids = dict(list(self._ids.items())[-2:])
+
+    def _next(self, job: _Job) -> AccessUnit | None:
+        """The event's next unit; None when the event has had its last."""
+        while True:
+            unit = job.cursor.read(_WAIT_S)
+            ended = job.ended
+            if unit is not None:
+                if ended is not None and _beyond(unit, ended):
+                    return None
+                if job.started.continues is not None and unit.pts_us < job.started.clip_from_pts_us:
+                    continue  # belongs to the event before
+                return unit
+            self.advance()
+            late = ended is not None and self.clock.monotonic_us() - job.ended_at_us > _LATE_US
+            if job.cursor.drained or late or self.stopping.is_set():
+                return None
+            if ended is not None and ended.reason in {"source_lost", "source_ended", "stopped"}:
+                return None
+
+    def _report(self, trouble: str | None) -> None:
+        if trouble != self._trouble:
+            if trouble:
+                log.error("%s: %s", self._camera, trouble)
+            else:
+                log.info("%s: recording works again", self._camera)
+            self._trouble = trouble
+
+
+def _beyond(unit: AccessUnit, ended: EventEnded) -> bool:
+    """Whether a unit comes after the event's clip (motion/event.py, EventEnded)."""
+    if ended.reason == "max_time":
+        return unit.keyframe and unit.pts_us >= ended.clip_to_pts_us
+    return unit.dts_us > ended.clip_to_pts_us

@@ -1,0 +1,122 @@
+"""The canonical form: 4-byte start codes, parameter sets before each keyframe, whatever the source delivers."""
+
+import io
+
+import av
+import pytest
+
+from pi_sec_cam.media.access_unit import Codec
+from pi_sec_cam.media.h264 import START_CODE, Canonicaliser, split_annex_b, split_length_prefixed
+from tests.unit.streams import encoded, units
+
+H264_SPS, H264_PPS, H264_IDR, H264_SLICE, H264_AUD = 7, 8, 5, 1, 9
+
+
+def kinds(data: bytes, codec: Codec = "h264") -> list[int]:
+    return [nal[0] & 0x1F if codec == "h264" else nal[0] >> 1 & 0x3F for nal in split_annex_b(data)]
+
+
+def test_nal_units_are_found_behind_start_codes_of_both_lengths() -> None:
+    stream = b"\x00\x00\x00\x01\x67ab\x00\x00\x01\x68c\x00\x00\x00\x00\x01\x65de\x00\x00"
+    assert split_annex_b(stream) == [b"\x67ab", b"\x68c", b"\x65de"]
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00\x00\x01", b"\x00\x00\x00\x01\x00\x00\x01", b"no start code"])
+def test_what_holds_no_nal_unit_gives_none(data: bytes) -> None:
+    assert split_annex_b(data) == []
+
+
+def test_a_cut_sample_gives_the_nal_units_that_are_whole() -> None:
+    assert split_length_prefixed(b"\x00\x00\x00\x02ab\x00\x00\x00\x09cut", 4) == [b"ab"]
+
+
+# x265 adds a message of its own to a transport stream, so those bytes differ before they come to us.
+@pytest.mark.parametrize(("codec", "container"), [("h264", "matroska"), ("h264", "mpegts"), ("h265", "matroska")])
+def test_every_container_gives_the_same_bytes(codec: Codec, container: str) -> None:
+    def canonical(kind: str) -> list[bytes]:
+        with av.open(io.BytesIO(encoded(codec, seconds=2, gop=10, b_frames=2, container=kind))) as file:
+            stream = file.streams.video[0]
+            convert = Canonicaliser(codec, stream.codec_context.extradata).convert
+            found = [convert(bytes(p), p.is_keyframe) for p in file.demux(stream) if p.size]
+        return [unit.data for unit in found if unit]
+
+    reference = canonical("mp4")
+    assert len(reference) == 50
+    assert canonical(container) == reference
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_each_keyframe_begins_with_all_parameter_sets_and_no_other_unit_has_them(codec: Codec) -> None:
+    needed = [H264_SPS, H264_PPS] if codec == "h264" else [32, 33, 34]
+    found = units(codec, seconds=2, gop=10)
+    assert sum(unit.keyframe for unit in found) == 5
+    for unit in found:
+        assert unit.data.startswith(START_CODE)
+        begin = kinds(unit.data, codec)[: len(needed)]
+        assert (begin == needed) == unit.keyframe
+        assert unit.data.startswith(unit.info.parameter_sets) == unit.keyframe
+
+
+def test_parameter_sets_that_only_the_session_description_has_are_put_before_keyframes() -> None:
+    unit = units(seconds=1)[0]
+    bare = b"".join(START_CODE + nal for nal in split_annex_b(unit.data) if nal[0] & 0x1F not in {7, 8})
+    converted = Canonicaliser("h264", unit.info.parameter_sets).convert(bare, keyframe=True)
+    assert converted is not None
+    assert converted.data == unit.data
+
+
+def test_nothing_is_delivered_before_the_parameter_sets_are_known() -> None:
+    unit = units(seconds=1)[0]
+    bare = b"".join(START_CODE + nal for nal in split_annex_b(unit.data) if nal[0] & 0x1F not in {7, 8})
+    canonical = Canonicaliser("h264", None)
+    assert canonical.convert(bare, keyframe=True) is None
+    assert canonical.convert(unit.info.parameter_sets, keyframe=False) is None
+    assert canonical.convert(bare, keyframe=True) is not None
+
+
+def test_delimiters_and_filler_are_left_out() -> None:
+    unit = units(seconds=1)[0]
+    noisy = START_CODE + b"\x09\x10" + unit.data + START_CODE + b"\x0c\xff\xff\x80"
+    converted = Canonicaliser("h264", None).convert(noisy, keyframe=True)
+    assert converted is not None
+    assert converted.data == unit.data
+
+
+def test_new_parameter_sets_count_from_the_keyframe_that_they_come_with() -> None:
+    small, large = units(seconds=1, size=(160, 96))[0], units(seconds=1, size=(176, 144))[0]
+    canonical = Canonicaliser("h264", None)
+    canonical.convert(small.data, keyframe=True)
+    assert (canonical.width, canonical.height) == (160, 96)
+    canonical.convert(large.info.parameter_sets, keyframe=False)
+    assert canonical.parameter_sets == small.info.parameter_sets
+    canonical.convert(large.data, keyframe=True)
+    assert canonical.parameter_sets == large.info.parameter_sets
+    assert (canonical.width, canonical.height) == (176, 144)
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("size", [(160, 96), (162, 98), (640, 360), (1920, 1080), (174, 142)])
+def test_the_size_is_that_of_the_shown_picture(codec: Codec, size: tuple[int, int]) -> None:
+    info = units(codec, seconds=0.2, size=size)[0].info
+    assert (info.width, info.height) == size
+
+
+def test_an_open_gop_can_be_entered_at_its_recovery_point() -> None:
+    found = units(seconds=4, gop=25, b_frames=2, open_gop=True)
+    entries = [unit for unit in found if unit.keyframe]
+    assert len(entries) >= 4
+    assert sum(H264_IDR in kinds(unit.data) for unit in entries) == 1
+
+
+def test_hostile_parameter_sets_do_not_raise() -> None:
+    sps = split_annex_b(units(seconds=1)[0].info.parameter_sets)[0]
+    slice_nal = START_CODE + b"\x65\x88\x84"
+    for position in range(1, len(sps)):
+        for value in (0x00, 0xFF, sps[position] ^ 0x10):
+            bent = sps[:position] + bytes([value]) + sps[position + 1 :]
+            canonical = Canonicaliser("h264", None)
+            canonical.convert(START_CODE + bent + START_CODE + b"\x68\xce\x38\x80" + slice_nal, keyframe=True)
+            canonical.convert(START_CODE + sps[:position] + START_CODE + b"\x68\xce" + slice_nal, keyframe=True)
+    for cut in range(60):
+        Canonicaliser("h264", b"\x01d\x00\x1f\xff\xe1\x00\x19"[:cut] + bytes(cut))
+        Canonicaliser("h265", b"\x01" + bytes(21) + b"\xff" * cut)
