@@ -55,8 +55,8 @@ class EventRecord:
         id: names the event for ever: its folder below `recordings/`, percent-encoded where a URL or a shell would
             stumble; unique in a storage directory. See `id_of_folder`.
         camera: the camera's name.
-        start, end: when the clip's first and last pictures were taken; while the event runs, what was known at
-            the last writing. Aware, in any zone; event.json has the local one.
+        start, end: when the clip's first picture was taken and its last one ended; while the event runs, what was
+            known at the last writing. Aware, in any zone; event.json has the local one.
         duration_s: of the clip: the sum of its parts' media time, in seconds.
         motion_start, motion_end: the first and the last movement.
         clock_synchronised: whether someone vouched for the wall clock at the trigger; if not, all four times are

@@ -1,0 +1,91 @@
+"""The catalogue's tables, and events to and from their rows."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, RowMapping, Table, Text
+
+from pi_sec_cam.motion.event import Area
+from pi_sec_cam.record.event_record import EventRecord, Part
+
+tables = MetaData()
+
+# Times are microseconds since 1970 in UTC: they sort and compare alike in every database.
+events = Table(
+    "events",
+    tables,
+    Column("id", Text, primary_key=True),
+    Column("camera", Text, nullable=False),
+    Column("start_us", BigInteger, nullable=False),
+    Column("end_us", BigInteger, nullable=False),
+    Column("duration_us", BigInteger, nullable=False),
+    Column("motion_start_us", BigInteger, nullable=False),
+    Column("motion_end_us", BigInteger, nullable=False),
+    Column("clock_synchronised", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("end_reason", Text),
+    Column("trigger_pts_us", BigInteger),
+    Column("areas", JSON, nullable=False),
+    Column("continues", Text),
+    Column("parts", JSON, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("dropped_pictures", BigInteger, nullable=False),
+    Column("offsite", Boolean, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    Index("events_by_start", "start_us", "id"),
+    Index("events_by_camera", "camera", "start_us"),
+)
+
+event_labels = Table(
+    "event_labels",
+    tables,
+    Column("event_id", Text, ForeignKey("events.id"), primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Index("event_labels_by_label", "label"),
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MOMENTS = ("start", "end", "motion_start", "motion_end")
+_ELSEWHERE = {*_MOMENTS, "duration_s", "labels", "newer"}
+_PART_FIELDS = tuple(entry.name for entry in fields(Part))
+_AREA_FIELDS = tuple(entry.name for entry in fields(Area))
+
+
+def epoch_us(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware time."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def event_row(record: EventRecord) -> dict[str, Any]:
+    """The row in `events`."""
+    row = {name: value for name, value in asdict(record).items() if name not in _ELSEWHERE}
+    row |= {f"{name}_us": epoch_us(getattr(record, name)) for name in _MOMENTS}
+    row["duration_us"] = round(record.duration_s * 1e6)
+    return row
+
+
+def label_rows(record: EventRecord) -> list[dict[str, Any]]:
+    """The rows in `event_labels`."""
+    labels = enumerate(dict.fromkeys(record.labels))
+    return [{"event_id": record.id, "label": label, "position": position} for position, label in labels]
+
+
+def event_of_row(row: RowMapping, labels: Iterable[str]) -> EventRecord:
+    """The event of a row, its times in UTC."""
+    values = dict(row)
+    for name in _MOMENTS:
+        values[name] = _EPOCH + timedelta(microseconds=values.pop(f"{name}_us"))
+    values["duration_s"] = values.pop("duration_us") / 1e6
+    values["areas"] = tuple(Area(**_only(_AREA_FIELDS, area)) for area in values["areas"])
+    values["parts"] = tuple(Part(**_only(_PART_FIELDS, part)) for part in values["parts"])
+    return EventRecord(**values, labels=tuple(labels))
+
+
+def _only(names: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what a later version of the program may have added."""
+    return {name: values[name] for name in names}
