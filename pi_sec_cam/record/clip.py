@@ -70,12 +70,15 @@ class Clip:
         elif unit.pts_us < self._entry_pts_us:
             # A leading picture of an open GOP: it refers to pictures from before the cut.
             return
-        try:
-            if self._writer is None:
+        if self._writer is None:
+            try:
                 self._writer = self._new_part(unit)
+            except OSError:
+                self.dropped += 1
+                raise
+        try:
             self._writer.add(unit)
         except OSError:
-            self.dropped += 1
             self._close_part()
             raise
 
@@ -101,16 +104,24 @@ class Clip:
         return PartWriter(self._folder.video_path(len(self._parts) + 1), unit)
 
     def _close_part(self) -> None:
-        """Also after trouble: what the file holds is then what could be written."""
+        """Also after trouble: what the file holds is then what could be written.
+
+        Raises:
+            OSError: the disk's.
+        """
         if self._writer is None:
             return
         writer, self._writer = self._writer, None
         try:
             writer.close()
         finally:
-            part = writer.part
-            self._parts.append(part)
-            self._end_us = (part.first_pts_us or 0) + round(part.duration_s * 1e6)
+            self.dropped += writer.given - writer.kept
+            if writer.kept:
+                part = writer.part
+                self._parts.append(part)
+                self._end_us = (part.first_pts_us or 0) + round(part.duration_s * 1e6)
+            else:
+                writer.remove()
 
     def _write_picture(self, folder: EventFolder) -> None:
         picture = motion_picture(self._picture_gop, self._started.trigger_pts_us, self._started.areas)

@@ -14,7 +14,11 @@ class PartWriter:
 
     Raises:
         OSError: from the constructor, `add` and `close`: the disk's. The file then ends with its last whole
-            fragment, and `part` tells what it holds.
+            fragment.
+
+    Attributes:
+        given: pictures that were added.
+        kept: those of them that are on the disk.
     """
 
     def __init__(self, path: Path, first: AccessUnit) -> None:
@@ -24,7 +28,9 @@ class PartWriter:
         self._last_end_us = first.pts_us
         self._last_dts_us: int | None = None
         self._interval_us = round(1e6 / (first.info.frame_rate or 25))
-        self._pictures = 0
+        self._kept_end_us = first.pts_us
+        self.given = 0
+        self.kept = 0
         self._bytes = 0
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         self._writer: Mp4Writer | None = None
@@ -38,24 +44,25 @@ class PartWriter:
     def add(self, unit: AccessUnit) -> None:
         """Append a unit; the first must be a keyframe."""
         assert self._writer is not None
+        self.given += 1
+        # What this writes is the fragment before the unit.
         self._writer.add(unit)
         if self._last_dts_us is not None:
             self._interval_us = unit.dts_us - self._last_dts_us
         self._last_dts_us = unit.dts_us
         self._last_end_us = max(self._last_end_us, unit.pts_us + self._interval_us)
-        self._pictures += 1
 
     @property
     def part(self) -> Part:
-        """What the file holds once all that was added is written."""
+        """What the file holds."""
         return Part(
             file=self._path.name,
             codec=self.info.codec,
             width=self.info.width,
             height=self.info.height,
-            pictures=self._pictures,
+            pictures=self.kept,
             first_pts_us=self._first_pts_us,
-            duration_s=(self._last_end_us - self._first_pts_us) / 1e6,
+            duration_s=(self._kept_end_us - self._first_pts_us) / 1e6,
             bytes=self._bytes,
         )
 
@@ -66,8 +73,13 @@ class PartWriter:
         writer, self._writer = self._writer, None
         try:
             writer.close()
+            self.kept, self._kept_end_us = self.given, self._last_end_us
         finally:
             os.close(self._file)
+
+    def remove(self) -> None:
+        """Take the closed file away: it holds nothing."""
+        self._path.unlink(missing_ok=True)
 
     def _write(self, fragment: bytes) -> None:
         left = memoryview(fragment)
@@ -79,3 +91,5 @@ class PartWriter:
             os.ftruncate(self._file, self._bytes)
             raise
         self._bytes += len(fragment)
+        if self._writer is not None:  # not the last fragment, which `close` writes
+            self.kept, self._kept_end_us = self.given - 1, self._last_end_us

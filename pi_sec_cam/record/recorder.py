@@ -24,13 +24,17 @@ _LATE_US = 2_000_000
 
 @dataclass(slots=True)
 class _Job:
-    """One event to record. `ended` is set by the watcher's thread, read by the recorder's."""
+    """One event to record. `ended` is set by the watcher's thread, read by the recorder's.
+
+    reach_us: the latest PTS among the units that were taken.
+    """
 
     started: EventStarted
     stamp: WallStamp
     cursor: Cursor
     ended: EventEnded | None = None
     ended_at_us: int = 0
+    reach_us: int = -1
 
 
 class Recorder(Worker):
@@ -134,10 +138,11 @@ class Recorder(Worker):
             unit = job.cursor.read(_WAIT_S)
             ended = job.ended
             if unit is not None:
-                if ended is not None and _beyond(unit, ended):
+                if ended is not None and _beyond(unit, ended, job.reach_us):
                     return None
                 if job.started.continues is not None and unit.pts_us < job.started.clip_from_pts_us:
                     continue  # belongs to the event before
+                job.reach_us = max(job.reach_us, unit.pts_us)
                 return unit
             self.advance()
             late = ended is not None and self.clock.monotonic_us() - job.ended_at_us > _LATE_US
@@ -155,8 +160,11 @@ class Recorder(Worker):
             self._trouble = trouble
 
 
-def _beyond(unit: AccessUnit, ended: EventEnded) -> bool:
-    """Whether a unit comes after the event's clip (motion/event.py, EventEnded)."""
+def _beyond(unit: AccessUnit, ended: EventEnded, reach_us: int) -> bool:
+    """Whether a unit comes after the event's clip (motion/event.py, EventEnded).
+
+    B-frames that are shown before a picture that was taken are taken too, else the clip would end with a hole.
+    """
     if ended.reason == "max_time":
         return unit.keyframe and unit.pts_us >= ended.clip_to_pts_us
-    return unit.dts_us > ended.clip_to_pts_us
+    return unit.dts_us > ended.clip_to_pts_us and unit.pts_us > reach_us
