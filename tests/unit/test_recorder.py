@@ -247,8 +247,6 @@ def test_a_place_that_cannot_be_written_is_named_and_tried_again(
 def test_a_full_disk_in_mid_event_keeps_what_was_written_and_goes_on_when_there_is_space(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import os
-
     real, writes = os.write, [0]
 
     def write(file: int, data: bytes) -> int:
