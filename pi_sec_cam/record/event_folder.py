@@ -70,7 +70,7 @@ class EventFolder:
         """The record, None without one. Its id is that of the place: a folder may have been moved by its owner.
 
         Raises:
-            StorageError: damaged, from a later version (RecordTooNew), or not readable.
+            StorageError: RecordDamaged, RecordTooNew (from a later version), or the disk's.
         """
         path = self.path / RECORD_NAME
         try:

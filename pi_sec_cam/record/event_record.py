@@ -133,14 +133,14 @@ def from_json(data: bytes, where: str) -> EventRecord:
 
     Raises:
         RecordTooNew: a later version wrote it in a way that this one would misread.
-        StorageError: it is damaged; the message names what is wrong.
+        RecordDamaged: the message names what is wrong.
     """
     try:
         values = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise StorageError(f"{where} is damaged: {error}") from None
+        raise RecordDamaged(f"{where} is damaged: {error}") from None
     if not isinstance(values, dict) or type(values.get("version")) is not int:
-        raise StorageError(f"{where} is not the record of an event: it has no version")
+        raise RecordDamaged(f"{where} is not the record of an event: it has no version")
     if values["version"] > _VERSION:
         raise RecordTooNew(f"{where} was written by a later version of pi_sec_cam: update this one to read it")
     known = {name: values.pop(name) for name in _FIELDS if name in values}
@@ -149,7 +149,11 @@ def from_json(data: bytes, where: str) -> EventRecord:
         return _ADAPTER.validate_json(json.dumps({**known, "newer": newer}), strict=True)
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise StorageError(f"{where} is damaged: {'; '.join(faults)}") from None
+        raise RecordDamaged(f"{where} is damaged: {'; '.join(faults)}") from None
+
+
+class RecordDamaged(StorageError):
+    """An event.json that cannot be understood."""
 
 
 class RecordTooNew(StorageError):

@@ -1,0 +1,137 @@
+"""At the daemon's start: finishes what a crash or power cut left unfinished, and makes files and catalogue agree."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pi_sec_cam.errors import StorageError
+from pi_sec_cam.record.archive import Archive
+from pi_sec_cam.record.catalogue import Catalogue
+from pi_sec_cam.record.event_record import EventRecord, RecordTooNew
+from pi_sec_cam.record.repair import repair
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 200  # events that go to the catalogue in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is to do, as ids.
+
+    Attributes:
+        unsettled: event folders that the catalogue does not know as finished.
+        bare: empty directories that were made for an event.
+        gone: events of the catalogue whose folder is not there any more.
+    """
+
+    unsettled: tuple[str, ...]
+    bare: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What was done, as ids.
+
+    Attributes:
+        added: finished events that the catalogue lacked.
+        interrupted: events that were cut short; now repaired and listed.
+        removed: folders in which no picture had arrived.
+        gone: rows without a folder, dropped.
+        failed: could not be dealt with now; nothing was lost, the next start tries again.
+    """
+
+    added: list[str] = field(default_factory=list)
+    interrupted: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+def survey(archive: Archive, catalogue: Catalogue) -> Survey:
+    """See what is to be done, quickly: finished events that the catalogue knows are not opened.
+
+    To be called before anything records: what is unfinished now has nobody who will finish it.
+
+    Raises:
+        StorageError: the recordings or the catalogue cannot be read.
+    """
+    states = catalogue.states()
+    settled = {event_id for event_id, state in states.items() if state != "recording"}
+    unsettled, bare, unreadable = [], [], []
+    missing = set(states)
+    for kind, event_id in archive.places(known=settled):
+        missing.discard(event_id)
+        if kind == "event":
+            unsettled.append(event_id)
+        elif kind == "bare" and archive.trigger_wall(event_id) is not None:
+            bare.append(event_id)
+        elif kind == "unreadable":
+            log.warning("cannot look into %s; what is in it stays as it is", archive.folder(event_id).path)
+            unreadable.append(event_id)
+    gone = [event_id for event_id in missing if not any(event_id.startswith(f"{top}/") for top in unreadable)]
+    return Survey(tuple(unsettled), tuple(bare), tuple(gone))
+
+
+def recover(archive: Archive, catalogue: Catalogue, found: Survey | None = None) -> Recovered:
+    """Do what is to be done; `found` may be some time old, recording may go on meanwhile.
+
+    No picture that was ever written whole is deleted. What goes wrong with one event is logged and does not keep
+    the others from being dealt with.
+
+    Raises:
+        StorageError: the recordings cannot be read, or the catalogue cannot be read or written.
+    """
+    found = found or survey(archive, catalogue)
+    done = Recovered()
+    records: list[EventRecord] = []
+    for record in _settle(archive, found, done):
+        records.append(record)
+        if len(records) == _AT_ONCE:
+            catalogue.put_all(records)
+            records.clear()
+    catalogue.put_all(records)
+    for event_id in found.bare:
+        try:
+            archive.folder(event_id).path.rmdir()
+        except OSError:
+            continue  # in use by now
+        done.removed.append(event_id)
+    catalogue.delete([*found.gone, *done.removed])
+    done.gone.extend(found.gone)
+    _report(done)
+    return done
+
+
+def _settle(archive: Archive, found: Survey, done: Recovered) -> Iterator[EventRecord]:
+    """The records of unsettled events, after their files have been put in order."""
+    for event_id in found.unsettled:
+        folder = archive.folder(event_id)
+        try:
+            before, after = repair(folder, archive.trigger_wall(event_id))
+        except RecordTooNew as error:
+            log.warning("%s", error)
+            done.failed.append(event_id)
+        except (StorageError, OSError) as error:
+            log.warning("cannot repair %s: %s; the next start tries again", folder.path, error)
+            done.failed.append(event_id)
+        else:
+            if after is None:
+                done.removed.append(event_id)
+                continue
+            if after == before:
+                done.added.append(event_id)
+            else:
+                done.interrupted.append(event_id)
+                log.warning("%s was interrupted; %.1f s of it are kept", event_id, after.duration_s)
+            yield after
+
+
+def _report(done: Recovered) -> None:
+    if done.added:
+        log.info("added %d events to the catalogue that it lacked", len(done.added))
+    if done.removed:
+        log.info("removed %d folders in which no picture had arrived", len(done.removed))
+    if done.gone:
+        log.warning("dropped %d events from the catalogue whose folders are gone", len(done.gone))

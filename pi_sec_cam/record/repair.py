@@ -1,0 +1,133 @@
+"""Puts the folder of one interrupted event in order: cuts torn tails, counts what is left, completes event.json."""
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pi_sec_cam.errors import StorageError
+from pi_sec_cam.record.clip_file import contents, soundness
+from pi_sec_cam.record.durable import sync_directory, sync_file
+from pi_sec_cam.record.event_folder import PICTURE_NAME, RECORD_NAME, EventFolder
+from pi_sec_cam.record.event_record import EventRecord, Part, RecordDamaged, folder_of_id
+
+log = logging.getLogger(__name__)
+
+_SET_ASIDE = "event.json.damaged"
+# A file's last change and the folder's name are believed to speak of the same event within this time.
+_AGREEMENT = timedelta(seconds=30)
+
+
+def repair(folder: EventFolder, trigger: datetime | None) -> tuple[EventRecord | None, EventRecord | None]:
+    """Make sure that the folder says truly what it holds; the record before and after.
+
+    A finished event is left as it is: both are equal. The second is None if the folder held no picture and was
+    removed. Files that are not ours, or that make no sense, are left alone.
+
+    Args:
+        trigger: what the folder's name says of the first movement, for a folder without a usable record.
+
+    Raises:
+        StorageError, OSError: from the disk, or RecordTooNew; what was done until then does no harm.
+    """
+    before = _record(folder)
+    if before is not None and before.state != "recording":
+        return before, before
+    known = {part.file: part for part in before.parts} if before else {}
+    parts = tuple(_sound_parts(folder, known))
+    if not (parts or folder.video_files() or (folder.path / PICTURE_NAME).exists()):
+        _remove(folder)
+        return before, None
+    after = _completed(before or _adopted(folder, parts, trigger), parts, folder.media_bytes())
+    folder.write_record(after)
+    return before, after
+
+
+def _record(folder: EventFolder) -> EventRecord | None:
+    try:
+        return folder.read_record()
+    except RecordDamaged as error:
+        log.warning("%s; kept as %s, what can be known without it is made anew", error, _SET_ASIDE)
+        (folder.path / RECORD_NAME).replace(folder.path / _SET_ASIDE)
+        return None
+
+
+def _sound_parts(folder: EventFolder, known: dict[str, Part]) -> Iterator[Part]:
+    for file in folder.video_files():
+        state = soundness(file)
+        if state.empty:
+            file.unlink()
+            continue
+        if state.torn and state.sound_bytes:
+            log.warning("%s: its last fragment is torn and cut off", file)
+            os.truncate(file, state.sound_bytes)
+            sync_file(file)
+        try:
+            found = contents(file)
+        except StorageError as error:
+            log.warning("%s; the file is left as it is", error)
+            continue
+        yield Part(
+            file=file.name,
+            codec=found.codec,
+            width=found.width,
+            height=found.height,
+            pictures=found.pictures,
+            first_pts_us=known[file.name].first_pts_us if file.name in known else None,
+            duration_s=found.duration_us / 1e6,
+            bytes=file.stat().st_size,
+        )
+
+
+def _completed(record: EventRecord, parts: tuple[Part, ...], media_bytes: int) -> EventRecord:
+    duration_s = round(sum(part.duration_s for part in parts), 6)
+    end = record.start + timedelta(seconds=duration_s)
+    if parts and parts[0].first_pts_us is not None and parts[-1].first_pts_us is not None:
+        last_begins_us = parts[-1].first_pts_us - parts[0].first_pts_us
+        end = record.start + timedelta(microseconds=last_begins_us, seconds=parts[-1].duration_s)
+    return replace(
+        record,
+        state="interrupted",
+        end_reason=None,
+        parts=parts,
+        duration_s=duration_s,
+        end=end if parts else record.end,
+        bytes=media_bytes,
+    )
+
+
+def _adopted(folder: EventFolder, parts: tuple[Part, ...], trigger: datetime | None) -> EventRecord:
+    """What can be known without a record: when the last file was written, and what the folder's name says."""
+    duration = timedelta(seconds=sum(part.duration_s for part in parts))
+    picture = folder.path / PICTURE_NAME
+    written = max(_modified(file) for file in folder.video_files() or [picture])
+    start = written - duration
+    if trigger is None:
+        trigger = start
+    elif not start - _AGREEMENT <= trigger <= written + _AGREEMENT:  # the files were copied later
+        start = trigger
+    return EventRecord(
+        id=folder.id,
+        camera=folder_of_id(folder.id).partition("/")[0],
+        start=start,
+        end=start + duration,
+        motion_start=trigger,
+        motion_end=trigger,
+        clock_synchronised=False,
+        state="recording",
+    )
+
+
+def _modified(file: Path) -> datetime:
+    return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+
+
+def _remove(folder: EventFolder) -> None:
+    """Remove our files, and the folder if nothing else is in it."""
+    for name in (f".{PICTURE_NAME}.new", f".{RECORD_NAME}.new", RECORD_NAME):
+        (folder.path / name).unlink(missing_ok=True)
+    if not os.listdir(folder.path):
+        folder.path.rmdir()
+    sync_directory(folder.path.parent)
