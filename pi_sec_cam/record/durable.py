@@ -1,8 +1,8 @@
 """Writes that survive a power cut, and errors of the disk put into words (docs/recording-format.md, Durability)."""
 
 import errno
-import getpass
 import os
+import pwd
 from pathlib import Path
 
 from pi_sec_cam.errors import StorageError
@@ -75,6 +75,6 @@ def sync_file(path: Path) -> None:
 def _user() -> str:
     """Name of the user who runs this; the number where there is no name."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
