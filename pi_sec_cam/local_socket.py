@@ -90,6 +90,11 @@ class LocalServer(Worker):
         self._listener.listen(8)
         self._listener.settimeout(0.5)
 
+    def stop(self) -> None:
+        super().stop()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+
     def work(self) -> None:
         try:
             while not self.stopping.is_set():
@@ -98,6 +103,8 @@ class LocalServer(Worker):
                 except TimeoutError:
                     self.advance()
                     continue
+                except OSError:  # `stop` woke it
+                    return
                 with connection, contextlib.suppress(OSError):
                     connection.settimeout(_DEADLINE_S)
                     connection.sendall(json.dumps(self._answer(connection)).encode() + b"\n")

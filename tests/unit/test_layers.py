@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "record": BASE | {"media", "motion"},
     "local_socket": BASE,
     "node": BASE | {"config", "media", "camera", "motion", "record"},
-    "daemon": BASE | {"config", "record", "node", "local_socket"},
+    "absent_parts": {"config"},
+    "daemon": BASE | {"__init__", "config", "record", "node", "local_socket", "absent_parts"},
     "cli": BASE | {"__init__", "config", "camera", "record", "node", "daemon", "local_socket"},
     "__main__": {"cli"},
 }

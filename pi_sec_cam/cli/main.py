@@ -1,0 +1,63 @@
+"""The command `pi-sec-cam`: finds the subcommand, and turns errors into messages and exit codes."""
+
+import importlib
+import sys
+
+import click
+
+from pi_sec_cam import __version__
+from pi_sec_cam.errors import ConfigError, PiSecCamError
+
+# Where each command is; its module is imported only when it is used, so that the daemon starts quickly.
+_COMMANDS = {
+    "run": "pi_sec_cam.cli.run",
+    "check": "pi_sec_cam.cli.check",
+    "schema": "pi_sec_cam.cli.check",
+    "devices": "pi_sec_cam.cli.devices",
+    "status": "pi_sec_cam.cli.status",
+    "events": "pi_sec_cam.cli.events",
+    "export": "pi_sec_cam.cli.export",
+}
+
+
+class _Commands(click.Group):
+    """Loads commands late, and knows the exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            click.echo(f"pi-sec-cam: {error}", err=True)
+            for fault in error.faults:
+                click.echo(f"  {fault}", err=True)
+            sys.exit(2)
+        except PiSecCamError as error:
+            click.echo(f"pi-sec-cam: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pi-sec-cam")
+def main() -> None:
+    """A security camera: watches, and keeps a clip of whatever moves.
+
+    \b
+    pi-sec-cam run --demo      look around without a camera
+    pi-sec-cam check           is my configuration right?
+    pi-sec-cam run             watch, as the configuration says
+    pi-sec-cam events          what moved
+    pi-sec-cam export last clip.mp4
+
+    Exit codes: 0 done, 1 it did not work (the message says why), 2 the command line or the configuration is
+    at fault.
+    """

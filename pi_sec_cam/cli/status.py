@@ -1,0 +1,48 @@
+"""The command `status`: what the running daemon knows of itself."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pi_sec_cam.cli.options import config_option
+from pi_sec_cam.config import load_configuration
+from pi_sec_cam.local_socket import ask
+
+
+@click.command()
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object, for scripts.")
+def status(config: Path, as_json: bool) -> None:
+    """Ask the running daemon what works and what does not, since when, and what was dropped.
+
+    Run it as the user that the daemon runs as (or as root). Exit codes: 0 the daemon answered (it may be
+    degraded: read "state"), 1 no daemon answers, 2 the configuration is at fault.
+    """
+    found = ask(load_configuration(config).storage.directory, "status")
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    assert isinstance(found, dict)
+    for line in _lines(found):
+        click.echo(line)
+
+
+def _lines(found: dict[str, Any]) -> list[str]:
+    lines = [f"pi_sec_cam {found['version']}, process {found['pid']}, since {found['started']}: {found['state']}"]
+    for camera in found["cameras"]:
+        source, motion, recorder = camera["source"], camera["motion"], camera["recorder"]
+        detail = f" ({source['detail']})" if source.get("detail") else ""
+        lines.append(f"{camera['name']}: {source['state']} since {source['since']}{detail}")
+        ring = camera["ring"]
+        lines.append(f"  ring: {ring['seconds']:.1f} s, {ring['bytes'] / 1e6:.1f} MB; motion: {motion['state']}")
+        lines.append(
+            f"  recorder: {recorder['state']}, {recorder['events_recorded']} events since the start, "
+            f"{recorder['pictures_dropped']} pictures dropped"
+        )
+    storage = found["storage"]
+    free = f"{storage['free_bytes'] / 1e9:.1f} GB free" if storage["free_bytes"] is not None else "not there"
+    lines.append(f"storage: {storage['directory']}, {storage['events']} events, {free}")
+    lines += [f"does not work: {problem}" for problem in found["problems"]]
+    return lines

@@ -1,0 +1,144 @@
+"""The whole program as it runs: one storage, its cameras, and the socket for local commands."""
+
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pi_sec_cam import __version__
+from pi_sec_cam.absent_parts import absent_parts
+from pi_sec_cam.clock import Clock, SystemClock
+from pi_sec_cam.config import Configuration
+from pi_sec_cam.errors import ConfigError
+from pi_sec_cam.local_socket import DaemonLock, LocalServer
+from pi_sec_cam.node import Node
+from pi_sec_cam.record.archive import Archive
+from pi_sec_cam.record.catalogue import Catalogue
+from pi_sec_cam.record.event_record import EventRecord
+from pi_sec_cam.record.recovery import recover
+from pi_sec_cam.worker import stop_all
+
+log = logging.getLogger(__name__)
+
+_POLL_S = 0.2
+# Of the five seconds that a stop may take (a service manager's patience, and a person's).
+_STOP_S = 4.5
+
+
+class Daemon:
+    """Everything that a configuration asks for and this version can do.
+
+    Used with `with`: entering starts it, leaving stops it with all clips closed.
+
+    Args:
+        demo: watch the rendered scene instead of the configured cameras.
+    """
+
+    def __init__(self, configuration: Configuration, *, clock: Clock | None = None, demo: bool = False) -> None:
+        self._configuration = configuration
+        self._clock: Clock = clock or SystemClock()
+        self._demo = demo
+        self._started = self._clock.wall()
+        self.directory: Path = configuration.storage.directory
+        self.nodes: Sequence[Node] = ()
+        self._catalogue: Catalogue | None = None
+        self._undo = ExitStack()
+        self._absent = absent_parts(configuration)
+
+    def __enter__(self) -> Self:
+        """Start.
+
+        Raises:
+            ConfigError: this version cannot honour something that must not be ignored.
+            StorageError: the storage directory cannot be used.
+        """
+        if self._configuration.storage.sealed:
+            # Recording in the clear instead would betray whoever relies on it.
+            raise ConfigError(
+                "storage.sealed is true, and this version cannot keep recordings sealed yet: it will not keep them "
+                "in the clear instead. Set it to false to record unsealed"
+            )
+        with ExitStack() as undo:
+            storage = self._configuration.storage
+            formats = self._configuration.formats
+            archive = Archive(
+                storage.directory,
+                day_directory_format=formats.day_directory_format,
+                time_directory_format=formats.time_directory_format,
+            )
+            archive.prepare()
+            lock = undo.enter_context(DaemonLock(storage.directory))
+            self.nodes = tuple(
+                Node(camera, archive=archive, keep=self._keep, clock=self._clock, demo=self._demo)
+                for camera in self._configuration.cameras_resolved()
+            )
+            undo.callback(self._stop_nodes)
+            for node in self.nodes:
+                node.start_source()
+            # Video is being kept already while the catalogue is opened and old trouble is mended.
+            self._catalogue = undo.enter_context(Catalogue(archive.catalogue_path))
+            recover(archive, self._catalogue)
+            for node in self.nodes:
+                node.start_recording()
+            server = LocalServer(lock.socket_path, {"status": self.status})
+            server.start()
+            undo.callback(stop_all, [server], _STOP_S)
+            self._undo = undo.pop_all()
+        for part in self._absent:
+            log.warning("%s: %s", part.name, part.detail)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._undo.close()
+
+    def wait(self, stop: threading.Event) -> str | None:
+        """Until `stop` is set or all sources have come to their end; then None, or what made it impossible to go on."""
+        while not stop.wait(_POLL_S):
+            for node in self.nodes:
+                node.check_end()
+                if node.failure is not None:
+                    return node.failure
+            if all(node.ended for node in self.nodes):
+                return None
+        return None
+
+    def status(self) -> dict[str, object]:
+        """What works, what does not and since when, what was dropped; JSON values."""
+        cameras = [node.status() for node in self.nodes]
+        problems = [problem for node in self.nodes for problem in node.problems()]
+        problems += [f"{part.name}: {part.detail}" for part in self._absent]
+        disk = shutil.disk_usage(self.directory) if self.directory.is_dir() else None
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "started": self._started.astimezone().isoformat(timespec="seconds"),
+            "state": "degraded" if problems else "working",
+            "problems": problems,
+            "clock_synchronised": self._clock.synchronised(),
+            "cameras": cameras,
+            "storage": {
+                "directory": str(self.directory),
+                "free_bytes": disk.free if disk else None,
+                "total_bytes": disk.total if disk else None,
+                "events": self._catalogue.count() if self._catalogue else None,
+            },
+            "parts": [{"name": p.name, "state": "unavailable", "detail": p.detail} for p in self._absent],
+        }
+
+    def _keep(self, record: EventRecord) -> None:
+        assert self._catalogue is not None, "recording starts after the catalogue is open"
+        self._catalogue.put(record)
+
+    def _stop_nodes(self) -> None:
+        deadline_us = self._clock.monotonic_us() + round(_STOP_S * 1e6)
+        left: Callable[[], float] = lambda: (deadline_us - self._clock.monotonic_us()) / 1e6  # noqa: E731
+        for phase in (Node.stop_source, Node.stop_watching, Node.stop_recording):
+            for node in self.nodes:
+                phase(node, left())

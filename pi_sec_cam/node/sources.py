@@ -1,0 +1,147 @@
+"""From a camera's configuration to the camera."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from pi_sec_cam.camera.protocol import Camera, Sink
+from pi_sec_cam.clock import Clock
+from pi_sec_cam.config import CameraConfiguration
+from pi_sec_cam.errors import SourceAway
+
+log = logging.getLogger(__name__)
+
+
+def overlay_text(configuration: CameraConfiguration, clock: Clock) -> Callable[[int], str]:
+    """What is written into a picture, by its media time: the camera's name and the local date."""
+    name, pattern = configuration.cam_name, configuration.formats.overlay_date_format
+    return lambda pts_us: f"{name} {clock.stamp(pts_us).wall.astimezone().strftime(pattern)}"
+
+
+def camera_for(configuration: CameraConfiguration, clock: Clock, *, demo: bool) -> Camera:
+    """The camera that a configuration names; nothing is opened yet.
+
+    Args:
+        demo: take the rendered scene, whatever the configuration names.
+    """
+    backend = "scene" if demo else configuration.camera.backend
+    if backend == "scene":
+        return _scene(configuration, clock)
+    if backend == "stream":
+        assert configuration.camera.url is not None
+        return _stream(configuration, configuration.camera.url, clock, with_overlay=True)
+    if backend == "picamera2":
+        return _picamera2(configuration, 0, clock)
+    if backend == "v4l2" and configuration.camera.device is not None:
+        return _v4l2(configuration, configuration.camera.device, clock)
+    return FoundLater(configuration, clock)
+
+
+def detection_camera_for(configuration: CameraConfiguration, clock: Clock) -> Camera | None:
+    """The second, smaller stream that is watched for movement, if the configuration names one."""
+    url = configuration.camera.detect_url
+    return _stream(configuration, url, clock, with_overlay=False) if url else None
+
+
+class FoundLater:
+    """The best camera that the machine has at the moment of opening."""
+
+    kind = "auto"
+
+    def __init__(self, configuration: CameraConfiguration, clock: Clock) -> None:
+        self._configuration = configuration
+        self._clock = clock
+        self._camera: Camera | None = None
+
+    @property
+    def label(self) -> str:
+        return self._camera.label if self._camera else "the best camera of this machine"
+
+    def run(self, sink: Sink, stop: threading.Event) -> None:
+        from pi_sec_cam.camera.discover import best, cameras
+
+        found = best()
+        wanted = self._configuration.camera.backend
+        if found is not None and wanted == "v4l2" and found.kind != "v4l2":
+            found = next((camera for camera in cameras(with_modes=False)[0] if camera.kind == "v4l2"), None)
+        if found is None:
+            what = "no webcam" if wanted == "v4l2" else "neither a Pi camera nor a webcam"
+            raise SourceAway(
+                f"{what} is there: connect one (it is taken as soon as it is), or name a stream in camera.url; "
+                "`pi-sec-cam devices` shows what was found, `pi-sec-cam run --demo` shows a rendered scene"
+            )
+        log.info("%s: found %s (%s)", self._configuration.cam_name, found.name, found.device)
+        if found.kind == "picamera2":
+            self._camera = _picamera2(self._configuration, int(found.device), self._clock)
+        else:
+            self._camera = _v4l2(self._configuration, found.device, self._clock)
+        self._camera.run(sink, stop)
+
+    def describe(self) -> dict[str, object]:
+        return {"backend": self._camera.kind, **self._camera.describe()} if self._camera else {}
+
+
+def _scene(configuration: CameraConfiguration, clock: Clock) -> Camera:
+    from pi_sec_cam.camera.scene import SceneCamera, SceneSettings
+
+    width, height = configuration.video_size
+    said = configuration.camera.scene
+    switches = {name: getattr(said, name) for name in type(said).model_fields if name != "duration_s"}
+    return SceneCamera(
+        width=width,
+        height=height,
+        frame_rate=configuration.framerate,
+        settings=SceneSettings(**switches),
+        pace=configuration.camera.pace,
+        at_end=configuration.camera.at_end,
+        duration_s=said.duration_s,
+        bitrate=configuration.camera.bitrate,
+        overlay=overlay_text(configuration, clock),
+        clock=clock,
+    )
+
+
+def _stream(configuration: CameraConfiguration, url: str, clock: Clock, *, with_overlay: bool) -> Camera:
+    from pi_sec_cam.camera.stream import StreamCamera
+
+    return StreamCamera(
+        url,
+        pace=configuration.camera.pace,
+        at_end=configuration.camera.at_end,
+        bitrate=configuration.camera.bitrate,
+        overlay=overlay_text(configuration, clock) if with_overlay else None,
+        clock=clock,
+    )
+
+
+def _v4l2(configuration: CameraConfiguration, device: str, clock: Clock) -> Camera:
+    from pi_sec_cam.camera.v4l2 import V4l2Camera
+
+    width, height = configuration.video_size
+    return V4l2Camera(
+        str(Path(device)),
+        width=width,
+        height=height,
+        frame_rate=configuration.framerate,
+        rotation=configuration.rotation_for("v4l2"),
+        bitrate=configuration.camera.bitrate,
+        overlay=overlay_text(configuration, clock),
+        clock=clock,
+    )
+
+
+def _picamera2(configuration: CameraConfiguration, index: int, clock: Clock) -> Camera:
+    from pi_sec_cam.camera.picamera2 import Picamera2Camera
+
+    width, height = configuration.video_size
+    return Picamera2Camera(
+        index=index,
+        width=width,
+        height=height,
+        frame_rate=configuration.framerate,
+        rotation=configuration.rotation_for("picamera2"),
+        bitrate=configuration.camera.bitrate,
+        overlay=overlay_text(configuration, clock),
+        clock=clock,
+    )

@@ -1,0 +1,101 @@
+"""Local commands reach the one daemon of a storage directory, and nobody else's."""
+
+import json
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pi_sec_cam.errors import DaemonUnreachable, StorageError
+from pi_sec_cam.local_socket import DaemonLock, LocalServer, ask
+from pi_sec_cam.worker import stop_all
+
+
+@pytest.fixture(autouse=True)
+def runtime_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "runtime"))
+    return tmp_path / "runtime"
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Path:
+    (tmp_path / "storage").mkdir()
+    return tmp_path / "storage"
+
+
+@pytest.fixture
+def server(storage: Path) -> Iterator[LocalServer]:
+    with DaemonLock(storage) as lock:
+        server = LocalServer(lock.socket_path, {"status": lambda: {"state": "working", "name": "Gärtchen"}})
+        server.start()
+        yield server
+        stop_all([server], 5)
+
+
+@pytest.mark.usefixtures("server")
+def test_a_command_is_answered(storage: Path) -> None:
+    assert ask(storage, "status") == {"state": "working", "name": "Gärtchen"}
+
+
+@pytest.mark.usefixtures("server")
+def test_an_unknown_command_is_answered_with_the_known_ones(storage: Path) -> None:
+    assert ask(storage, "explode") == {"error": "known commands: status"}
+
+
+@pytest.mark.usefixtures("server")
+def test_the_socket_is_for_its_owner_alone(storage: Path) -> None:
+    path = json.loads((storage / "daemon.lock").read_text())["socket"]
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("said", [b"", b"\n", b"[]\n", b'"status"\n', b'{"command": []}\n', b"\xff\xfe\n", b"x" * 9000])
+def test_nonsense_does_not_disturb(storage: Path, said: bytes) -> None:
+    path = json.loads((storage / "daemon.lock").read_text())["socket"]
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(5)
+        connection.connect(path)
+        connection.sendall(said)
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(1000)
+    assert ask(storage, "status") == {"state": "working", "name": "Gärtchen"}
+
+
+def test_a_second_daemon_is_refused_by_name(storage: Path) -> None:
+    with DaemonLock(storage), pytest.raises(StorageError, match=rf"process {os.getpid()}"), DaemonLock(storage):
+        pass
+
+
+def test_after_the_daemon_the_storage_is_free(storage: Path) -> None:
+    for _ in range(2):
+        with DaemonLock(storage):
+            pass
+
+
+@pytest.mark.parametrize("lock", [None, "", "{}", "garbage", '{"pid": 1, "socket": "/nowhere/x.sock"}'])
+def test_without_a_daemon_the_way_out_is_said(storage: Path, lock: str | None) -> None:
+    if lock is not None:
+        (storage / "daemon.lock").write_text(lock)
+    with pytest.raises(DaemonUnreachable, match="pi-sec-cam run"):
+        ask(storage, "status")
+
+
+def test_a_stale_socket_is_replaced(storage: Path, server: LocalServer) -> None:
+    path = Path(json.loads((storage / "daemon.lock").read_text())["socket"])
+    stop_all([server], 5)
+    path.write_text("left behind")
+    again = LocalServer(path, {"status": lambda: 1})
+    again.start()
+    assert ask(storage, "status") == 1
+    stop_all([again], 5)
+
+
+def test_a_runtime_directory_that_others_may_write_to_is_refused(runtime_directory: Path) -> None:
+    runtime_directory.mkdir()
+    runtime_directory.chmod(0o777)
+    with pytest.raises(StorageError, match="belongs to this user alone"):
+        LocalServer(runtime_directory / "x.sock", {})
