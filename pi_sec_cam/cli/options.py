@@ -1,0 +1,26 @@
+"""Options that several commands share: which configuration file to use."""
+
+import os
+from pathlib import Path
+
+import click
+
+CONFIG_FILES = (Path("config/camera_config.json"), Path("/etc/pi-sec-cam/camera_config.json"))
+"""Where the configuration is looked for when none is named."""
+
+
+def _named_or_found(_context: click.Context, _option: click.Parameter, named: Path | None) -> Path:
+    if named is not None:
+        return named
+    return next((file for file in CONFIG_FILES if os.path.exists(file)), CONFIG_FILES[0])
+
+
+config_option = click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    callback=_named_or_found,
+    help=f"The configuration. Without this: {CONFIG_FILES[0]} in the current folder, else {CONFIG_FILES[1]}.",
+)
+"""Gives the command `config: Path`. The file may not exist: reading it (config/load.py) says so with a clear error."""

@@ -1,0 +1,87 @@
+"""What a daemon with a configuration would do, in a few lines for people; no secrets."""
+
+from collections.abc import Iterator
+
+from pi_sec_cam.camera.address import without_password
+from pi_sec_cam.config import CameraConfiguration, Configuration
+from pi_sec_cam.config.offsite import DirectoryStore
+
+
+def summary(whole: Configuration) -> list[str]:
+    """One line for each camera and each service."""
+    lines = [line for camera in whole.cameras_resolved() for line in _camera(camera)]
+    storage = whole.storage
+    limits = [f"{_bytes(storage.min_free_bytes)} of the disk stay free"]
+    if storage.max_bytes is not None:
+        limits.append(f"{_bytes(storage.max_bytes)} at most")
+    if storage.max_age_days is not None:
+        limits.append(f"{storage.max_age_days:g} days at most")
+    lines.append(
+        f"recordings: {storage.directory}/recordings ({', '.join(limits)}{', sealed' if storage.sealed else ''})"
+    )
+    lines.append(f"off-site: {', '.join(_stores(whole)) or 'nothing'}")
+    server = whole.server
+    lines.append(f"command server: {f'port {server.server_port}' if server.enabled else 'off'}")
+    lines += [f"remote: {remote.name} at {without_password(remote.url)}" for remote in whole.remotes]
+    return lines
+
+
+def notes(whole: Configuration) -> list[str]:
+    """What works, but perhaps not as it was meant."""
+    found = []
+    for camera in whole.cameras_resolved():
+        motion = camera.motion
+        if motion.max_event_time <= motion.rec_sec_after:
+            found.append(
+                f"{camera.cam_name}: motion.max_event_time ({motion.max_event_time:g} s) is not longer than "
+                f"rec_sec_after ({motion.rec_sec_after:g} s): recordings end before that has passed"
+            )
+    stores = list(_stores(whole))
+    if not stores:
+        found.append("nothing leaves this machine: who takes it takes the recordings too")
+    elif whole.dropbox.public_pem_path is None:
+        found.append("what goes off-site is not sealed: set dropbox.public_pem_path to the owner's public key")
+    return found
+
+
+def _camera(camera: CameraConfiguration) -> Iterator[str]:
+    motion = camera.motion
+    yield f"{camera.cam_name}: {_source(camera)}"
+    yield (
+        f"{camera.cam_name}: records from {motion.rec_sec_before:g} s before a movement until "
+        f"{motion.rec_sec_after:g} s after it, {motion.max_event_time:g} s at most; looks {motion.fps:g} times a second"
+    )
+    parts = [f"servo on pin {servo.board_pin}" for servo in camera.servos]
+    if camera.infrared_controller.enabled:
+        parts.append(f"infrared controller at {camera.infrared_controller.serial_port}")
+    if camera.audio.enabled:
+        parts.append(f"sound from {camera.audio.device or 'the default microphone'}")
+    if parts:
+        yield f"{camera.cam_name}: {', '.join(parts)}"
+
+
+def _source(camera: CameraConfiguration) -> str:
+    source = camera.camera
+    if source.backend == "stream" and source.url is not None:
+        return f"watches {without_password(source.url)}, recorded as it comes"
+    what = {
+        "auto": "the best local camera",
+        "picamera2": "the Pi camera",
+        "v4l2": "a V4L2 camera",
+        "scene": "the rendered scene",
+    }[source.backend]
+    device = f" {source.device}" if source.device is not None else ""
+    width, height = camera.video_size
+    turned = f", turned by {camera.rotation}°" if camera.rotation else ""
+    return f"watches {what}{device}, {width}×{height} at {camera.framerate:g} pictures a second{turned}"
+
+
+def _stores(whole: Configuration) -> Iterator[str]:
+    if whole.dropbox.token is not None or whole.dropbox.refresh_token is not None:
+        yield "Dropbox"
+    for store in whole.stores:
+        yield str(store.path) if isinstance(store, DirectoryStore) else f"S3 bucket {store.bucket}"
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:,.3g} GB" if count >= 1e9 else f"{count / 1e6:,.3g} MB"
