@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable
 
+from pi_sec_cam.camera.source_fault import is_live
+from pi_sec_cam.camera.source_health import SourceState
 from pi_sec_cam.camera.supervisor import CameraSupervisor
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.config import CameraConfiguration
@@ -11,8 +13,7 @@ from pi_sec_cam.media.decoder import FrameDecoder
 from pi_sec_cam.media.frame import FrameSlot
 from pi_sec_cam.media.ring import Ring
 from pi_sec_cam.motion.detector import Detector
-from pi_sec_cam.motion.event import EventEnded, EventStarted
-from pi_sec_cam.motion.machine import EventMachine
+from pi_sec_cam.motion.event import EventEnded, EventMachine, EventStarted
 from pi_sec_cam.motion.pacer import FramePacer
 from pi_sec_cam.motion.watcher import Watcher
 from pi_sec_cam.node.sinks import NodeSink
@@ -53,6 +54,9 @@ class Node:
     ) -> None:
         self.name = configuration.cam_name
         motion = configuration.motion
+        said = configuration.camera
+        # A script that plays a file to its end waits in vain for a file that is missing or no video.
+        self._gives_up = said.at_end == "exit" and said.url is not None and not is_live(said.url)
         camera = camera_for(configuration, clock, demo=demo)
         detection_camera = None if demo else detection_camera_for(configuration, clock)
         look_back_s = max(motion.rec_sec_before, motion.rec_sec_after) + _SLACK_S
@@ -68,27 +72,29 @@ class Node:
         )
         caught_up = self._decoder.wait_drained if self._decoder else None
         own = detection_camera is None
-        sink = NodeSink(self._ring, self._slot, frame_due=due if own else None, caught_up=caught_up if own else None)
+        self._sink = NodeSink(
+            self._ring, self._slot, frame_due=due if own else None, caught_up=caught_up if own else None
+        )
         self._source = CameraSupervisor(
-            camera, sink, name=f"camera {self.name}", clock=clock, on_end=self._source_ended
+            f"camera {self.name}", camera, self._sink, clock=clock, listener=self._source_is
         )
         self._detection_source = None
         if detection_camera is not None:
             detect_sink = NodeSink(self._detect_ring, self._slot, frame_due=due, caught_up=caught_up)
             self._detection_source = CameraSupervisor(
-                detection_camera, detect_sink, name=f"detection stream of {self.name}", clock=clock
+                f"detection stream of {self.name}", detection_camera, detect_sink, clock=clock
             )
         self._recorder = Recorder(camera=self.name, ring=self._ring, archive=archive, keep=keep, clock=clock)
         self._watcher = Watcher(
             f"watcher of {self.name}",
-            self._slot,
-            Detector(
+            slot=self._slot,
+            detector=Detector(
                 min_trigger_area=motion.min_trigger_area,
                 min_pixel_delta_trigger=motion.min_pixel_delta_trigger,
                 zones=motion.zones,
                 masks=motion.masks,
             ),
-            EventMachine(
+            machine=EventMachine(
                 rec_sec_before=motion.rec_sec_before,
                 rec_sec_after=motion.rec_sec_after,
                 max_event_time=motion.max_event_time,
@@ -109,13 +115,13 @@ class Node:
 
     def check_end(self) -> None:
         """Called now and then: when the source has come to its end, recording ends after it."""
-        if self._recorder.alive and not self._watcher.alive and self._source.ended:
+        if self._recorder.alive and not self._watcher.alive and self._source.state == "ended":
             self._recorder.stop()
 
     @property
     def ended(self) -> bool:
         """The source came to its end, and all of it is recorded."""
-        return self._source.ended and not self._watcher.alive and not self._recorder.alive
+        return self._source.state == "ended" and not self._watcher.alive and not self._recorder.alive
 
     @property
     def failure(self) -> str | None:
@@ -123,7 +129,10 @@ class Node:
         for worker in self._workers():
             if worker.fault is not None:
                 return f"{worker.name} failed: {worker.fault!r}; the log has more"
-        return self._source.given_up
+        source = self._source.status()
+        if self._gives_up and not source["pictures"] and source["state"] in {"away", "unusable"}:
+            return str(source["detail"])
+        return None
 
     def stop_source(self, seconds: float) -> None:
         """No more pictures; first of three steps."""
@@ -142,8 +151,8 @@ class Node:
         """What does not work, in words."""
         found = []
         for source in (self._source, self._detection_source):
-            if source is not None and (trouble := source.trouble()):
-                found.append(f"{source.name}: {trouble}")
+            if source is not None and source.state in {"away", "stalled", "unusable"}:
+                found.append(f"{source.name}: {source.status()['detail']}")
         if (trouble := self._recorder.status()["trouble"]) is not None:
             found.append(f"{self.name}: {trouble}")
         return found
@@ -155,12 +164,16 @@ class Node:
             "running": self._source.alive,
             "source": self._source.status(),
             "detection_source": self._detection_source.status() if self._detection_source else None,
+            "first_pts_us": self._sink.first_pts_us,
             "ring": self._ring.held(),
-            "motion": self._watcher.status(),
+            "motion": self._watcher.describe(),
             "recorder": self._recorder.status(),
-            "frames_dropped": self._slot.dropped,
             "decoder": self._decoder.status() if self._decoder else None,
         }
+
+    def _source_is(self, state: SourceState) -> None:
+        if state == "ended":
+            self._source_ended()
 
     def _source_ended(self) -> None:
         """Readers get what is left; without a decoder nobody else ends the frames."""

@@ -16,6 +16,9 @@ class NodeSink:
     Args:
         frame_due: whether detection wants the picture of a media time; None: detection looks at another stream.
         caught_up: whether the detection decoder has dealt with all units; None without one.
+
+    Attributes:
+        first_pts_us: media time of the first picture, None before it.
     """
 
     def __init__(
@@ -31,9 +34,12 @@ class NodeSink:
         self._frame_due = frame_due
         self._caught_up = caught_up
         self._newest_dts_us: int | None = None
+        self.first_pts_us: int | None = None
 
     def access_unit(self, unit: AccessUnit) -> None:
         self._newest_dts_us = unit.dts_us
+        if self.first_pts_us is None:
+            self.first_pts_us = unit.pts_us
         self._ring.append(unit)
 
     def frame(self, frame: Frame) -> None:
