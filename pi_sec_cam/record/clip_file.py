@@ -114,7 +114,7 @@ def open_sound(path: Path) -> Iterator[InputContainer]:
             yield container
 
 
-def packets(container: InputContainer) -> Iterator[av.Packet[Any]]:
+def packets(container: InputContainer) -> "Iterator[av.Packet[Any]]":
     """The whole packets of all streams, in the file's order, up to the first that is damaged."""
     try:
         for packet in container.demux():
