@@ -28,10 +28,12 @@ class Home:
         quiet = {"server": {"enabled": False}, "servos": [], "infrared_controller": {"enabled": False}}
         self.config.write_text(json.dumps({**quiet, **configuration, "storage": storage}))
 
-    def command(self, name: str, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+    def command(
+        self, name: str, *arguments: str, timeout: float = 120, before: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end; `before` is put in front of it."""
         return subprocess.run(
-            [COMMAND, name, "-c", self.config, *arguments],
+            [*before, COMMAND, name, "-c", self.config, *arguments],
             capture_output=True,
             text=True,
             timeout=timeout,
