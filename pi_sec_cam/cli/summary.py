@@ -26,6 +26,18 @@ def summary(whole: Configuration) -> list[str]:
     return lines
 
 
+def watched(whole: Configuration, *, demo: bool) -> list[str]:
+    """What the daemon watches now, a line or two for each camera."""
+    lines = []
+    for camera in whole.cameras_resolved():
+        watches, records = list(_camera(camera))[:2]
+        if demo:
+            width, height = camera.video_size
+            watches = f"{camera.cam_name}: watches the demo scene, {width}×{height}: no camera is in use"
+        lines += [watches, records]
+    return lines
+
+
 def notes(whole: Configuration) -> list[str]:
     """What works, but perhaps not as it was meant."""
     found = []
