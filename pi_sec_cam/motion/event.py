@@ -163,7 +163,7 @@ class EventMachine:
         cut_us = event.clip_from_us + self._max_us
         if since_us is not None and since_us <= event.last_motion_us + self._after_us:
             event.last_motion_us = pts_us
-            self._recent.clear()
+            self._recent.clear()  # of no more use, and it would grow
         rest_us = event.last_motion_us + self._after_us
         if rest_us <= pts_us and event.last_motion_us < pts_us:
             return [self._end(rest_us, "rest")]
@@ -179,7 +179,7 @@ class EventMachine:
         if self._event is None:
             return []
         last_us = self._event.last_motion_us
-        return [self._end(max(last_us, min(pts_us, last_us + self._after_us)), reason)]
+        return [self._end(min(pts_us, last_us + self._after_us), reason)]
 
     def _end(self, clip_to_us: int, reason: EndReason) -> EventEnded:
         assert self._event is not None

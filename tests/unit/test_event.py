@@ -123,10 +123,11 @@ class TestLongestTime:
         changes = play(machine(), [(20, 72), (81, 90)], 120)
         assert changes[2][1] == EventStarted(2, 81_000_000, 73_000_000, HERE, None)
 
-    def test_the_longer_of_pre_roll_and_post_roll_says_how_long_it_may_be_continued(self):
-        for roll in ({"rec_sec_after": 1}, {"rec_sec_before": 1}):
-            changes = play(machine(**roll), [(20, 81), (82, 90)], 120)
-            assert changes[2][1].continues == 1
+    @pytest.mark.parametrize(("before", "after", "cut"), [(8, 1, 72), (1, 8, 79)])
+    def test_the_longer_of_pre_roll_and_post_roll_says_how_long_it_may_be_continued(self, before, after, cut):
+        it = machine(rec_sec_before=before, rec_sec_after=after)
+        changes = play(it, [(20, cut), (cut + 7, 90)], 120)
+        assert changes[2][1].continues == 1
 
     def test_an_event_is_continued_once(self):
         changes = play(machine(rec_sec_after=0), [(20, 72), (73, 74), (76, 77)], 90)
