@@ -2,7 +2,7 @@
 
 import json
 import os
-import time  # noqa: TID251
+import time
 from datetime import datetime
 
 import pytest

@@ -1,0 +1,128 @@
+"""The command `events`: what moved, and where its video is."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pi_sec_cam.cli.moments import length, moment
+from pi_sec_cam.cli.options import config_option
+from pi_sec_cam.config import load_configuration
+from pi_sec_cam.record.archive import Archive
+from pi_sec_cam.record.catalogue import Catalogue
+from pi_sec_cam.record.event_record import EventRecord
+
+_MOMENTS = ("start", "end", "motion_start", "motion_end")
+
+
+@click.command()
+@config_option
+@click.option("--since", callback=moment(end_of_day=False), metavar="TIME", help="Only what ended at TIME or later.")
+@click.option("--until", callback=moment(end_of_day=True), metavar="TIME", help="Only what began before TIME.")
+@click.option("--camera", metavar="NAME", help="Only this camera's events.")
+@click.option("--min-length", callback=length, metavar="SECONDS", help="Only clips of this length or longer.")
+@click.option("--max-length", callback=length, metavar="SECONDS", help="Only clips of this length or shorter.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N of these.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of objects, for scripts.")
+def events(
+    config: Path,
+    since: datetime | None,
+    until: datetime | None,
+    camera: str | None,
+    min_length: float | None,
+    max_length: float | None,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """List events, the oldest first: the newest stands at the bottom, next to your prompt.
+
+    TIME is a day or a moment ("2026-05-04", "2026-05-04 18:30", "18:30", "today", "yesterday", an offset such as
+    +02:00 may follow) or how long ago it was ("90s", "30m", "2h", "3d"). A day after --until means all of it.
+
+    \b
+    pi-sec-cam events --since yesterday --min-length 20
+    pi-sec-cam events --since 2h --json | jq -r '.[].path'
+    pi-sec-cam export last clip.mp4
+
+    In a pipe each event is a line with tabs between: id, start, seconds, bytes, remarks. It may be used while the
+    daemon runs, and without it. Exit codes: 0 done (also when there is no event), 1 the list cannot be read, 2 the
+    command line or the configuration is at fault.
+    """
+    archive = Archive(load_configuration(config).storage.directory)
+    found: list[EventRecord] = []
+    if archive.catalogue_path.exists():
+        with Catalogue(archive.catalogue_path, read_only=True) as catalogue:
+            found = catalogue.find(
+                camera=camera,
+                since=since,
+                until=until,
+                min_duration_s=min_length,
+                max_duration_s=max_length,
+                limit=limit,
+            )
+            nothing = "no such event" if catalogue.count() else "no event has been recorded yet"
+    else:
+        nothing = f"no event yet: {archive.directory} has no list of events; the daemon (pi-sec-cam run) makes it"
+    found.reverse()
+    if as_json:
+        click.echo(json.dumps([_listed(event, archive.directory) for event in found], indent=2, ensure_ascii=False))
+    elif not found:
+        click.echo(nothing, err=True)
+    elif sys.stdout.isatty():
+        _show_table(found)
+    else:
+        for event in found:
+            start = event.start.astimezone().isoformat(timespec="seconds")
+            click.echo("\t".join((event.id, start, f"{event.duration_s:.1f}", str(event.bytes), _remarks(event))))
+
+
+def _listed(event: EventRecord, directory: Path) -> dict[str, Any]:
+    """What --json prints of an event: plain values, times in local time with their offset."""
+    values = asdict(event)
+    del values["newer"]
+    for name in _MOMENTS:
+        values[name] = values[name].astimezone().isoformat(timespec="microseconds")
+    return {"duration": values.pop("duration_s"), "path": str(directory / event.path), **values}
+
+
+def _show_table(found: Sequence[EventRecord]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("Event", "Began", "Length", "Size", "Remarks", box=None, pad_edge=False)
+    table.columns[0].overflow = "fold"  # an id that is cut off could not be copied
+    for column in table.columns[2:4]:
+        column.justify = "right"
+    for event in found:
+        began = f"{event.start.astimezone():%Y-%m-%d %H:%M:%S}"
+        cells = (event.id, began, _length(event.duration_s), f"{event.bytes / 1e6:.1f} MB", _remarks(event))
+        table.add_row(*(Text(cell) for cell in cells))
+    Console().print(table)
+
+
+def _length(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02}"
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def _remarks(event: EventRecord) -> str:
+    remarks = [
+        "runs now" if event.state == "recording" else "",
+        "interrupted" if event.state == "interrupted" else "",
+        "" if event.clock_synchronised else "clock was not set",
+        f"{event.dropped_pictures} pictures lost" if event.dropped_pictures else "",
+        f"continues {event.continues}" if event.continues else "",
+        *event.labels,
+        "locked" if event.locked else "",
+        "off-site" if event.offsite else "",
+        event.note,
+    ]
+    return ", ".join(" ".join(remark.split()) for remark in remarks if remark)
