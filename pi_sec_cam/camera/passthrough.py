@@ -1,0 +1,67 @@
+"""Hands on H.264 and H.265 as it came, in canonical form."""
+
+from pi_sec_cam.camera.demux import Received
+from pi_sec_cam.camera.protocol import Sink
+from pi_sec_cam.camera.route import Counts, Place
+from pi_sec_cam.media.access_unit import AccessUnit, Codec, StreamInfo
+from pi_sec_cam.media.h264 import Canonicaliser
+
+
+class Passthrough:
+    """Packets of one opened source → access units with the same coded pictures.
+
+    Args:
+        codec: of the source.
+        extradata: what container or SDP know beforehand.
+        frame_rate: nominal, for StreamInfo.
+        counts: "pictures"; "left_out": packets without a whole picture, or before the first keyframe; "corrupt":
+            delivered, though FFmpeg says that parts are missing.
+        former: of the pass of the same file before this one; its StreamInfo goes on if nothing has changed.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        extradata: bytes | None,
+        frame_rate: float | None,
+        *,
+        counts: Counts,
+        former: "Passthrough | None" = None,
+    ) -> None:
+        self._codec: Codec = codec
+        self._frame_rate = frame_rate
+        self._canonical = Canonicaliser(codec, extradata)
+        self._counts = counts
+        self.info: StreamInfo | None = former.info if former else None
+
+    def take(self, received: Received, place: Place, sink: Sink) -> None:
+        packet = received.packet
+        if packet.has_sidedata("new_extradata"):  # a file whose index holds several parameter sets goes on to the next
+            self._canonical = Canonicaliser(self._codec, bytes(packet.get_sidedata("new_extradata")))
+        unit = self._canonical.convert(bytes(packet), packet.is_keyframe)
+        if unit is None:
+            self._counts["left_out"] += 1
+            return
+        stamp = place(received.pts_us, received.dts_us, received.arrival_us)
+        if stamp is None:
+            return
+        self._counts["pictures"] += 1
+        self._counts["corrupt"] += packet.is_corrupt
+        info = self.info = self._current(stamp.epoch)
+        sink.access_unit(AccessUnit(unit.data, stamp.pts_us, stamp.dts_us, unit.keyframe, info))
+
+    def finish(self, place: Place, sink: Sink) -> None:
+        """Nothing is held back here."""
+
+    def _current(self, epoch: int) -> StreamInfo:
+        canonical, info = self._canonical, self.info
+        if info and info.epoch == epoch and info.parameter_sets == canonical.parameter_sets:
+            return info
+        return StreamInfo(
+            codec=self._codec,
+            width=canonical.width,
+            height=canonical.height,
+            parameter_sets=canonical.parameter_sets,
+            epoch=epoch,
+            frame_rate=self._frame_rate,
+        )

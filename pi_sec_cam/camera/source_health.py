@@ -1,0 +1,138 @@
+"""How a source is doing: its state since when, when to try again, and whether it has stalled. No threads, no I/O."""
+
+import logging
+from datetime import timedelta
+from random import Random
+from typing import Literal
+
+from pi_sec_cam.clock import Clock
+from pi_sec_cam.errors import SourceError, SourceUnusable
+
+log = logging.getLogger(__name__)
+
+SourceState = Literal["connecting", "live", "away", "stalled", "unusable", "ended", "stopped"]
+_TROUBLE = {"away", "stalled", "unusable"}
+
+_STALL_US = 5_000_000
+# A source that is slow by nature may miss a few pictures, too.
+_STALL_PICTURES = 4
+# A run that delivered for this long was a success: the next failure is a new one.
+_SUCCESS_US = 10_000_000
+
+
+class Backoff:
+    """Waiting times that double from `first` to `cap`, each shortened by up to half at random.
+
+    Chance keeps many nodes from asking a camera that comes back all at the same instant.
+    """
+
+    def __init__(self, *, first: float = 0.5, cap: float = 30.0, chance: Random | None = None) -> None:
+        self._first = self._next = first
+        self._cap = cap
+        self._chance = chance or Random()  # noqa: S311 - nothing to guess here
+
+    def wait(self) -> float:
+        """Seconds before the next attempt."""
+        seconds = self._next
+        self._next = min(2 * seconds, self._cap)
+        return seconds * self._chance.uniform(0.5, 1.0)
+
+    def reset(self) -> None:
+        """Begin with the first waiting time again."""
+        self._next = self._first
+
+
+class SourceHealth:
+    """The state machine behind a camera's supervisor. Used by its thread; `status` may be read from any.
+
+    connecting → live on the first picture; live → stalled or away; any but ended and stopped → away or unusable when
+    an attempt fails. While attempts fail, the state stays what the last failure made it, and `since` stays the
+    moment when the trouble began.
+
+    Args:
+        label: the source, for the log.
+        unusable_wait: seconds before a source is tried again that only a change by someone can mend.
+    """
+
+    def __init__(self, label: str, clock: Clock, backoff: Backoff | None = None, unusable_wait: float = 60.0) -> None:
+        self._label = label
+        self._clock = clock
+        self._backoff = backoff or Backoff()
+        self._unusable_wait = unusable_wait
+        self.state: SourceState = "connecting"
+        self.detail = ""
+        self.attempts = 0
+        self._since_us = clock.monotonic_us()
+        self._live_from_us: int | None = None
+
+    def attempt(self) -> None:
+        """The source is being opened."""
+        self.attempts += 1
+        self._live_from_us = None
+
+    def delivers(self) -> None:
+        """It has delivered a picture."""
+        if self._live_from_us is not None:
+            return
+        self._live_from_us = self._clock.monotonic_us()
+        if self.state in _TROUBLE:
+            log.warning("%s is back after %.1f s", self._label, self._seconds())
+        self._turn("live", "")
+
+    def has_stalled(self, last_us: int, frame_rate: float | None) -> bool:
+        """Whether a source that is live has fallen silent.
+
+        Args:
+            last_us: monotonic time of its last sign of life.
+            frame_rate: its nominal pictures a second.
+        """
+        limit_us = max(_STALL_US, round(_STALL_PICTURES * 1e6 / frame_rate) if frame_rate else 0)
+        if self.state != "live" or self._clock.monotonic_us() - last_us < limit_us:
+            return False
+        self._trouble("stalled", f"{self._label} has delivered no picture for {limit_us / 1e6:g} s; starting it anew")
+        return True
+
+    def failed(self, error: BaseException | None) -> float:
+        """An attempt has come to nothing, or a run was broken off; seconds to wait before the next.
+
+        Args:
+            error: why; None after a stall.
+        """
+        now_us = self._clock.monotonic_us()
+        if self._live_from_us is not None and now_us - self._live_from_us >= _SUCCESS_US:
+            self._backoff.reset()
+        if isinstance(error, SourceUnusable):
+            self._trouble("unusable", str(error))
+            return self._unusable_wait
+        if isinstance(error, SourceError):
+            self._trouble("away", str(error))
+        elif error is not None:
+            self._trouble("unusable", f"{self._label} failed by an error of ours ({type(error).__name__}); see the log")
+        return self._backoff.wait()
+
+    def finished(self, state: Literal["ended", "stopped"]) -> None:
+        """It will not run again."""
+        self._turn(state, "")
+
+    def status(self) -> dict[str, object]:
+        """State, since when (ISO 8601), detail, attempts: plain JSON values."""
+        since = self._clock.wall() - timedelta(seconds=self._seconds())
+        return {
+            "state": self.state,
+            "since": since.isoformat(timespec="seconds"),
+            "detail": self.detail,
+            "attempts": self.attempts,
+        }
+
+    def _trouble(self, state: SourceState, detail: str) -> None:
+        if (state, detail) != (self.state, self.detail):
+            log.warning("%s", detail)
+        self._turn(state, detail)
+
+    def _turn(self, state: SourceState, detail: str) -> None:
+        if state != self.state and not (state in _TROUBLE and self.state in _TROUBLE):
+            self._since_us = self._clock.monotonic_us()
+        self.state, self.detail = state, detail
+
+    def _seconds(self) -> float:
+        return (self._clock.monotonic_us() - self._since_us) / 1e6

@@ -1,0 +1,170 @@
+"""Decodes as many pictures of an encoded stream as detection looks at."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from fractions import Fraction
+
+import av
+from av.codec import CodecContext
+from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+
+from pi_sec_cam.clock import Clock
+from pi_sec_cam.media.access_unit import AccessUnit, StreamInfo
+from pi_sec_cam.media.frame import Frame, FrameSlot
+from pi_sec_cam.media.luma import luma_of
+from pi_sec_cam.media.ring import Cursor
+from pi_sec_cam.worker import Worker
+
+_MICROSECONDS = Fraction(1, 1_000_000)
+_WAIT_S = 0.25
+_DECODERS = {"h264": "h264", "h265": "hevc"}
+# The wanted period is known when it was kept this often.
+_PERIODS = 8
+
+
+class FrameDecoder(Worker):
+    """From a ring's access units to a slot's frames; one thread, and FFmpeg none beside it.
+
+    Every picture that others are predicted from has to be decoded. The rest of H.264's (nal_ref_idc 0: most B
+    pictures) is left out while detection will not want it: less than half its period after the last frame.
+
+    Args:
+        cursor: of the ring; closed at the end.
+        slot: takes the frames; told when the ring has ended and all is decoded.
+        due: whether detection wants the picture of a media time; asked once for each decoded picture, in
+            the order of showing.
+    """
+
+    def __init__(
+        self, name: str, cursor: Cursor, slot: FrameSlot, *, due: Callable[[int], bool], clock: Clock | None = None
+    ) -> None:
+        super().__init__(name, clock)
+        self._cursor = cursor
+        self._slot = slot
+        self._due = due
+        self._decoder: VideoCodecContext | None = None
+        self._stream: tuple[str, bytes] | None = None  # codec and parameter sets that the decoder was made for
+        self._missed = 0
+        self._taken_us: deque[int] = deque(maxlen=_PERIODS + 1)
+        self._counts = {"decoded": 0, "taken": 0, "left_out": 0, "undecodable": 0}
+        # Protects the two below; written by this thread, waited for by the camera's.
+        self._progress = threading.Condition()
+        self._done_dts_us: int | None = None
+        self._over = False
+
+    def wait_drained(self, unit_dts_us: int, seconds: float) -> bool:
+        """Wait until all units up to this one are dealt with, their frames in the slot; whether they are in time."""
+
+        def drained() -> bool:
+            return self._over or (self._done_dts_us is not None and self._done_dts_us >= unit_dts_us)
+
+        with self._progress:
+            return self._progress.wait_for(drained, seconds)
+
+    def status(self) -> dict[str, int]:
+        """Counts of pictures since the start; "missed" are those that this thread was too slow for."""
+        return {**self._counts, "missed": self._cursor.dropped}
+
+    def work(self) -> None:
+        try:
+            while not self.stopping.is_set():
+                unit = self._cursor.read(_WAIT_S)
+                if unit is not None:
+                    self._take(unit)
+                    self._note(unit.dts_us)
+                elif self._cursor.drained:
+                    self._flush()
+                    break
+                self.advance()
+        finally:
+            self._cursor.close()
+            self._slot.finish()
+            with self._progress:
+                self._over = True
+                self._progress.notify_all()
+
+    def _take(self, unit: AccessUnit) -> None:
+        decoder = self._decoder_for(unit)
+        if decoder is None:
+            return
+        if self._can_be_left_out(unit):
+            self._counts["left_out"] += 1
+            return
+        packet = av.Packet(unit.data)
+        packet.time_base = _MICROSECONDS
+        packet.pts, packet.dts = unit.pts_us, unit.dts_us
+        for frame in self._decode(decoder, packet):
+            self._offer(frame)
+
+    def _decoder_for(self, unit: AccessUnit) -> VideoCodecContext | None:
+        """The decoder that the unit goes to; None before the first keyframe, and where frames come without us."""
+        info = unit.info
+        stream = (info.codec, info.parameter_sets)
+        if info.with_frames or stream != self._stream or self._cursor.dropped != self._missed:
+            # A new epoch alone changes nothing here: the coded pictures go on.
+            self._flush()
+            self._missed = self._cursor.dropped
+            self._stream = None
+            if unit.keyframe and not info.with_frames:
+                self._stream = stream
+                self._decoder = _make(info)
+        return self._decoder
+
+    def _can_be_left_out(self, unit: AccessUnit) -> bool:
+        if len(self._taken_us) <= _PERIODS or unit.info.codec != "h264" or unit.keyframe:
+            return False
+        period_us = min(b - a for a, b in zip(self._taken_us, list(self._taken_us)[1:], strict=False))
+        return 0 < unit.pts_us - self._taken_us[-1] < period_us // 2 and _is_disposable(unit.data)
+
+    def _decode(self, decoder: VideoCodecContext, packet: "av.Packet[Stream] | None") -> list[VideoFrame]:
+        try:
+            frames = decoder.decode(packet)
+        except av.FFmpegError:
+            self._counts["undecodable"] += 1
+            return []
+        self._counts["decoded"] += len(frames)
+        return frames
+
+    def _flush(self) -> None:
+        """Get out of the decoder what it holds back for reordering, and be done with it."""
+        decoder, self._decoder = self._decoder, None
+        if decoder is None:
+            return
+        for frame in self._decode(decoder, None):
+            # Several come at once here: each gets its turn.
+            self._slot.wait_done(_WAIT_S)
+            self._offer(frame)
+
+    def _offer(self, frame: VideoFrame) -> None:
+        if frame.pts is None or frame.is_corrupt:
+            self._counts["undecodable"] += 1  # what is made up for missing parts would look like movement
+        elif self._due(frame.pts):
+            self._counts["taken"] += 1
+            self._taken_us.append(frame.pts)
+            self._slot.put(Frame(luma_of(frame), frame.pts))
+
+    def _note(self, dts_us: int) -> None:
+        with self._progress:
+            self._done_dts_us = dts_us
+            self._progress.notify_all()
+
+
+def _make(info: StreamInfo) -> VideoCodecContext:
+    decoder = CodecContext.create(_DECODERS[info.codec], "r")
+    assert isinstance(decoder, VideoCodecContext)
+    decoder.thread_count = 1  # more would hold pictures back
+    return decoder
+
+
+def _is_disposable(h264: bytes) -> bool:
+    """Whether no other picture is predicted from this one: nal_ref_idc 0 in its slices (H.264, 7.4.1)."""
+    start = h264.find(b"\x00\x00\x01")
+    while start >= 0 and start + 3 < len(h264):
+        header = h264[start + 3]
+        if 1 <= header & 0x1F <= 5:
+            return not header & 0x60
+        start = h264.find(b"\x00\x00\x01", start + 3)
+    return False

@@ -1,0 +1,229 @@
+"""A camera is started again for as long as the supervisor lives; its end, its silence and its errors are told apart."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from random import Random
+
+import pytest
+
+from pi_sec_cam.camera.protocol import Sink
+from pi_sec_cam.camera.source_health import Backoff, SourceState
+from pi_sec_cam.camera.supervisor import CameraSupervisor
+from pi_sec_cam.clock import Clock, SimulatedClock, SystemClock
+from pi_sec_cam.errors import SourceAway, SourceUnusable
+from pi_sec_cam.media.access_unit import AccessUnit, StreamInfo
+from pi_sec_cam.media.frame import Frame
+from tests.unit import streams
+
+PATIENCE_S = 10
+
+Run = Callable[[Sink, threading.Event], None]
+
+
+class ScriptedCamera:
+    """A camera whose runs do one thing after the other; the last one is repeated."""
+
+    kind = "scripted"
+    label = "the scripted camera"
+
+    def __init__(self, *runs: Run) -> None:
+        self._runs = list(runs)
+        self.started = threading.Semaphore(0)
+        self.running = 0
+
+    def run(self, sink: Sink, stop: threading.Event) -> None:
+        run = self._runs.pop(0) if len(self._runs) > 1 else self._runs[0]
+        self.running += 1
+        assert self.running == 1, "two runs at once"
+        self.started.release()
+        try:
+            run(sink, stop)
+        finally:
+            self.running -= 1
+
+    def describe(self) -> dict[str, object]:
+        return {"lens": "made of text"}
+
+
+class RecordingSink:
+    def __init__(self) -> None:
+        self.units: list[AccessUnit] = []
+        self.blocked = threading.Event()
+
+    def access_unit(self, unit: AccessUnit) -> None:
+        self.units.append(unit)
+
+    def frame(self, frame: Frame) -> None:
+        pass
+
+    def frame_due(self, pts_us: int) -> bool:
+        return False
+
+    def keep_pace(self, stop: threading.Event) -> None:
+        self.blocked.set()
+        stop.wait(PATIENCE_S)
+
+
+class Supervised:
+    """A supervisor and what it said."""
+
+    def __init__(self, camera: ScriptedCamera, clock: Clock | None = None) -> None:
+        self.camera = camera
+        self.sink = RecordingSink()
+        self.states: queue.Queue[SourceState] = queue.Queue()
+        self.ends = 0
+        self.supervisor = CameraSupervisor(
+            camera,
+            self.sink,
+            name="supervisor",
+            clock=clock or SystemClock(),
+            on_state=self.states.put,
+            on_end=self._end,
+            backoff=Backoff(first=0.001, cap=0.002, chance=Random(1)),
+            unusable_wait=0.001,
+        )
+        self.supervisor.start()
+        self.expect("connecting")
+
+    def _end(self) -> None:
+        self.ends += 1
+
+    def expect(self, *states: SourceState) -> None:
+        for state in states:
+            assert self.states.get(timeout=PATIENCE_S) == state
+
+    def await_runs(self, count: int) -> None:
+        for _ in range(count):
+            assert self.camera.started.acquire(timeout=PATIENCE_S)
+
+
+Supervise = Callable[..., Supervised]
+
+
+@pytest.fixture
+def supervise() -> Iterator[Supervise]:
+    made: list[Supervised] = []
+
+    def start(*runs: Run, clock: Clock | None = None) -> Supervised:
+        made.append(Supervised(ScriptedCamera(*runs), clock))
+        return made[-1]
+
+    yield start
+    for supervised in made:
+        supervised.supervisor.stop()
+        assert supervised.supervisor.join(PATIENCE_S)
+
+
+def deliver(sink: Sink, stop: threading.Event) -> None:
+    info = StreamInfo("h264", 160, 96, b"", frame_rate=25.0)
+    sink.access_unit(AccessUnit(b"", streams.BASE_US, streams.BASE_US, True, info))
+
+
+def deliver_on(sink: Sink, stop: threading.Event) -> None:
+    deliver(sink, stop)
+    stop.wait()
+
+
+def be_away(sink: Sink, stop: threading.Event) -> None:
+    raise SourceAway("it is away")
+
+
+def be_unusable(sink: Sink, stop: threading.Event) -> None:
+    raise SourceUnusable("it is not video")
+
+
+def break_off(sink: Sink, stop: threading.Event) -> None:
+    deliver(sink, stop)
+    raise SourceAway("it broke off")
+
+
+def test_comes_back_after_any_trouble(supervise: Supervise) -> None:
+    supervised = supervise(be_away, be_away, be_unusable, break_off, deliver_on)
+    supervised.expect("away", "unusable", "live", "away", "live")
+    supervised.await_runs(5)
+    assert len(supervised.sink.units) == 2
+    assert supervised.ends == 0
+
+
+def test_an_end_of_its_own_is_no_trouble(supervise: Supervise) -> None:
+    supervised = supervise(deliver)
+    assert supervised.supervisor.join(PATIENCE_S)
+    supervised.expect("live", "ended")
+    assert (supervised.supervisor.ended, supervised.supervisor.trouble(), supervised.ends) == (True, None, 1)
+
+
+def test_a_stop_ends_the_run_and_is_no_end_of_the_source(supervise: Supervise) -> None:
+    supervised = supervise(deliver_on)
+    supervised.expect("live")
+    supervised.supervisor.stop()
+    assert supervised.supervisor.join(PATIENCE_S)
+    supervised.expect("stopped")
+    assert (supervised.supervisor.ended, supervised.ends) == (False, 0)
+
+
+def test_a_stop_ends_the_wait_between_attempts(supervise: Supervise) -> None:
+    clock = SimulatedClock()  # never moves: the wait would last for ever
+    supervised = supervise(be_away, clock=clock)
+    supervised.expect("away")
+    supervised.supervisor.stop()
+    assert supervised.supervisor.join(PATIENCE_S)
+
+
+def test_a_silent_source_is_started_anew_and_cannot_deliver_any_more(supervise: Supervise) -> None:
+    clock = SimulatedClock()
+    late: list[Sink] = []
+
+    def fall_silent(sink: Sink, stop: threading.Event) -> None:
+        deliver(sink, stop)
+        stop.wait()
+        deliver(sink, stop)
+        late.append(sink)
+
+    supervised = supervise(fall_silent, deliver_on, clock=clock)
+    supervised.await_runs(1)
+    supervised.expect("live")
+    clock.advance(6)
+    supervised.expect("stalled")
+    while not supervised.camera.started.acquire(timeout=0.01):
+        clock.advance(1)
+    supervised.expect("live")
+    assert late
+    assert len(supervised.sink.units) == 2, "one before the silence, one after it"
+
+
+def test_a_source_that_is_held_back_by_its_readers_is_not_silent(supervise: Supervise) -> None:
+    clock = SimulatedClock()
+
+    def play_fast(sink: Sink, stop: threading.Event) -> None:
+        deliver(sink, stop)
+        sink.keep_pace(stop)
+
+    supervised = supervise(play_fast, clock=clock)
+    supervised.expect("live")
+    assert supervised.sink.blocked.wait(PATIENCE_S)
+    before_us = supervised.supervisor.advanced_us
+    clock.advance(60)
+    while supervised.supervisor.advanced_us == before_us:  # it has looked again
+        threading.Event().wait(0.01)
+    assert supervised.supervisor.state == "live"
+
+
+def test_an_error_of_ours_is_shown_and_tried_again(supervise: Supervise, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(sink: Sink, stop: threading.Event) -> None:
+        raise ZeroDivisionError
+
+    supervised = supervise(fail, deliver_on)
+    supervised.expect("unusable", "live")
+    assert any(record.exc_info for record in caplog.records), "with its traceback"
+
+
+def test_status_is_of_plain_values(supervise: Supervise) -> None:
+    supervised = supervise(break_off, deliver_on)
+    supervised.expect("live", "away", "live")
+    status = supervised.supervisor.status()
+    assert status["state"] == "live"
+    assert (status["pictures"], status["attempts"], status["source"]) == (2, 2, {"lens": "made of text"})
+    age = status["last_picture_age"]
+    assert isinstance(age, float)
+    assert 0 <= age < PATIENCE_S
