@@ -38,22 +38,27 @@ class Fault:
 def faults_of(errors: Sequence[ErrorDetails], tree: object) -> list[Fault]:
     """One fault for each error of pydantic, in its order."""
     locs = [_loc(error) for error in errors]
-    # A list that lost its faulty elements is short only for that.
-    return [
-        _fault(error, tree)
+    found = [
+        _fault(error, loc, tree)
         for error, loc in zip(errors, locs, strict=True)
+        # A list that lost its faulty elements is short only for that.
         if not (error["type"] == "too_short" and any(loc == other[: len(loc)] != other for other in locs))
     ]
+    return list(dict.fromkeys(found))  # of a list, each element that is missing is an error of its own
 
 
 def _loc(error: ErrorDetails) -> Loc:
-    """pydantic puts the name of the alternative (stores, 0, "s3", "bucket") into the place: left out here."""
+    """The place in the file that pydantic means."""
     loc = error["loc"]
-    return loc[:2] + loc[3:] if loc[:1] == ("stores",) else loc
+    if loc[:1] == ("stores",):
+        loc = loc[:2] + loc[3:]  # without the name of the alternative: (stores, 0, "s3", "bucket")
+    if error["type"] == "missing" and isinstance(loc[-1], int):
+        loc = loc[:-1]  # the list is at fault, not the element that it lacks
+    return loc
 
 
-def _fault(error: ErrorDetails, tree: object) -> Fault:
-    loc, kind_of_error = _loc(error), error["type"]
+def _fault(error: ErrorDetails, loc: Loc, tree: object) -> Fault:
+    kind_of_error = error["type"]
     if kind_of_error == "extra_forbidden":
         text, instead = meant(loc, value_at(tree, loc[:-1]))
         return Fault(loc, text, (loc, instead) if instead else (loc,), unknown=True)

@@ -69,7 +69,7 @@ def _validate(tree: dict[str, Any], context: dict[str, Path], faults: list[Fault
 
 
 def _mend(tree: dict[str, Any], loc: Loc, *, unknown: bool) -> None:
-    """Puts a valid value where a faulty one stands: nothing where a default will serve, else an example."""
+    """Puts a valid value where a faulty one stands: an example where the key has one, else its default."""
     holder: Any = tree
     node: Any = tree
     place: Loc = ()
@@ -83,9 +83,8 @@ def _mend(tree: dict[str, Any], loc: Loc, *, unknown: bool) -> None:
         except (KeyError, IndexError, TypeError):
             break
     kind, last = kind_at(place), place[-1]
-    has_default = kind is not None and kind.field is not None and not kind.field.is_required()
-    if unknown or kind is None or (has_default and last in holder):
-        del holder[last]
+    if unknown or kind is None or (kind.field is not None and not (kind.field.examples or kind.field.is_required())):
+        holder.pop(last, None)
     else:
         holder[last] = stand_in(kind)
 

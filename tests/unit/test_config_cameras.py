@@ -68,10 +68,25 @@ def test_servos_and_infrared_are_not_shared_by_default() -> None:
 @pytest.mark.parametrize(
     ("top", "own", "place", "said"),
     [
-        ({"servos": [{"board_pin": 7}]}, [{}, {}], "cameras[1].servos[0].board_pin", "pin 7 is already used by cameras[0]"),
-        ({"infrared_controller": {}}, [{}, {}], "cameras[1].infrared_controller.serial_port", '"/dev/serial0" is already'),
+        (
+            {"servos": [{"board_pin": 7}]},
+            [{}, {}],
+            "cameras[1].servos[0].board_pin",
+            "pin 7 is already used by cameras[0]",
+        ),
+        (
+            {"infrared_controller": {}},
+            [{}, {}],
+            "cameras[1].infrared_controller.serial_port",
+            '"/dev/serial0" is already',
+        ),
         ({}, [{"camera": {"backend": "auto"}}] * 2, "cameras[1].camera.backend", '"auto" is already taken'),
-        ({}, [{"camera": {"backend": "v4l2", "device": "/dev/video0"}}] * 2, "cameras[1].camera.device", '"/dev/video0" is'),
+        (
+            {},
+            [{"camera": {"backend": "v4l2", "device": "/dev/video0"}}] * 2,
+            "cameras[1].camera.device",
+            '"/dev/video0" is',
+        ),
     ],
 )
 def test_two_cameras_cannot_have_the_same_device(
@@ -101,7 +116,9 @@ def test_an_inherited_fault_is_said_of_the_camera_that_inherits() -> None:
 
 
 def test_what_is_the_machine_s_does_not_stand_in_a_camera() -> None:
-    found = faults(SCENES | {"cameras": [{"cam_name": "A", "storage": {}, "server": {}, "cameras": [], "min_trigger_area": 1}]})
+    found = faults(
+        SCENES | {"cameras": [{"cam_name": "A", "storage": {}, "server": {}, "cameras": [], "min_trigger_area": 1}]}
+    )
     assert found == [
         'cameras[0].storage: unknown here: "storage" belongs at the top level',
         'cameras[0].server: unknown here: "server" belongs at the top level',

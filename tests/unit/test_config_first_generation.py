@@ -14,12 +14,13 @@ from tests.unit.configurations import FIRST_GENERATION, REPOSITORY, load
 def values(section: Section, written: dict[str, Any]) -> dict[str, Any]:
     """The values of a section, in the form and for the keys of `written`."""
     found: dict[str, Any] = {}
-    for key in written:
+    for key, before in written.items():
         value = getattr(section, key)
         if isinstance(value, Section):
-            value = values(value, written[key])
+            value = values(value, before)
         elif isinstance(value, tuple):
-            value = [values(one, before) if isinstance(one, Section) else one for one, before in zip(value, written[key], strict=True)]
+            pairs = zip(value, before, strict=True)
+            value = [values(one, was) if isinstance(one, Section) else one for one, was in pairs]
         found[key] = value
     return found
 
@@ -49,7 +50,12 @@ def test_each_key_may_be_missing(key: str) -> None:
         {"video_size": [1640, 1232]},
         {"rotation": 0},
         {"servos": []},
-        {"servos": [{"board_pin": 11, "angle_off": 0, "angle_on": 180}, {"board_pin": 12, "angle_off": 9, "angle_on": 7.5}]},
+        {
+            "servos": [
+                {"board_pin": 11, "angle_off": 0, "angle_on": 180},
+                {"board_pin": 12, "angle_off": 9, "angle_on": 7.5},
+            ]
+        },
         {"motion": {"max_event_time": 10, "rec_sec_after": 8, "rec_sec_before": 8}},
         {"motion": {"max_event_time": 5, "rec_sec_after": 8, "rec_sec_before": 0}},
         {"motion": {"min_trigger_area": 0, "min_pixel_delta_trigger": 0, "rec_sec_after": 2.5}},
@@ -65,15 +71,25 @@ def test_each_key_may_be_missing(key: str) -> None:
     ],
 )
 def test_what_people_may_have_changed_still_loads(change: dict[str, Any]) -> None:
-    tree = {key: value | change.get(key, {}) if isinstance(value, dict) else value for key, value in FIRST_GENERATION.items()}
+    tree = {
+        key: value | change.get(key, {}) if isinstance(value, dict) else value
+        for key, value in FIRST_GENERATION.items()
+    }
     tree |= {key: value for key, value in change.items() if not isinstance(value, dict)}
-    expected = {key: FIRST_GENERATION[key] | value if isinstance(value, dict) else value for key, value in change.items()}
+    expected = {
+        key: FIRST_GENERATION[key] | value if isinstance(value, dict) else value for key, value in change.items()
+    }
     loaded = json.loads(json.dumps(values(load(tree), expected), default=str))
     assert loaded == expected
 
 
-@pytest.mark.parametrize(("written", "of_a_pi_camera", "of_others"), [({}, 180, 0), ({"rotation": None}, 180, 0), ({"rotation": 180}, 180, 180), ({"rotation": 0}, 0, 0)])
-def test_rotation_180_is_the_default_for_a_pi_camera_alone(written: dict[str, Any], of_a_pi_camera: int, of_others: int) -> None:
+@pytest.mark.parametrize(
+    ("written", "of_a_pi_camera", "of_others"),
+    [({}, 180, 0), ({"rotation": None}, 180, 0), ({"rotation": 180}, 180, 180), ({"rotation": 0}, 0, 0)],
+)
+def test_rotation_180_is_the_default_for_a_pi_camera_alone(
+    written: dict[str, Any], of_a_pi_camera: int, of_others: int
+) -> None:
     camera = load(written).cameras_resolved()[0]
     assert camera.rotation_for("picamera2") == of_a_pi_camera
     assert [camera.rotation_for(backend) for backend in ("v4l2", "scene")] == [of_others] * 2

@@ -23,7 +23,7 @@ from tests.unit.configurations import faults, load
         ('{\n  "framerate": 20, // fast\n}', "line 2, column 20", "no comments"),
         ('# mine\n{"framerate": 20}', "line 1, column 1", "no comments"),
         ("{'framerate': 20}", "line 1, column 2", "double quotes"),
-        ('{"cam_name": \'Door\'}', "line 1, column 14", "double quotes"),
+        ("{\"cam_name\": 'Door'}", "line 1, column 14", "double quotes"),
         ("{“framerate”: 20}", "line 1, column 2", "typographic"),
         ('{"server": {"enabled": True}}', "line 1, column 24", "true, false, null"),
         ('{"server": {"enabled": yes}}', "line 1, column 24", "true or false"),
@@ -57,11 +57,19 @@ def test_broken_text_is_explained(text: str, place: str, hint: str) -> None:
 def test_a_comma_too_many_is_found_wherever_python_looks_for_it(position: int) -> None:
     """Python 3.13 names the place of the comma, 3.12 that of the bracket."""
     text = '{"framerate": 20,}'
-    assert explain(text, json.JSONDecodeError("…", text, position)).startswith("line 1, column 17: there must be no comma")
+    assert explain(text, json.JSONDecodeError("…", text, position)).startswith(
+        "line 1, column 17: there must be no comma"
+    )
 
 
 def test_broken_text_is_never_quoted_as_it_may_hold_secrets() -> None:
-    for text in ('{"token": geheim}', '{"token": "geheim}', "{'token': 'geheim'}", '{"token" "geheim"}', '{"token": "geheim" x'):
+    for text in (
+        '{"token": geheim}',
+        '{"token": "geheim}',
+        "{'token': 'geheim'}",
+        '{"token" "geheim"}',
+        '{"token": "geheim" x',
+    ):
         assert "geheim" not in "".join(faults(text))
 
 
@@ -77,7 +85,9 @@ def test_the_file_must_hold_an_object(text: str, found: str) -> None:
 
 
 def test_doubled_keys_are_all_named_with_their_places() -> None:
-    found = faults('{"motion": {"fps": 5, "fps": 6}, "servos": [{"board_pin": 7, "board_pin": 7}], "framerate": 1, "framerate": 1}')
+    found = faults(
+        '{"motion": {"fps": 5, "fps": 6}, "servos": [{"board_pin": 7, "board_pin": 7}], "framerate": 1, "framerate": 1}'
+    )
     assert [fault.split(": ")[0] for fault in found] == ["motion.fps", "servos[0].board_pin", "framerate"]
     assert all("more than once" in fault for fault in found)
 
