@@ -10,11 +10,11 @@ import click
 
 from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.config import load_configuration
-from pi_sec_cam.errors import EventNotFound
+from pi_sec_cam.errors import EventNotFound, StorageError
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.event_folder import EventFolder
-from pi_sec_cam.record.event_record import id_of_folder
+from pi_sec_cam.record.event_record import EventRecord, id_of_folder
 from pi_sec_cam.record.export import export_video
 
 
@@ -42,12 +42,12 @@ def export(config: Path, event: str, out: Path, force: bool) -> None:
     """
     archive = Archive(load_configuration(config).storage.directory)
     folder = _chosen(archive, event)
-    record = folder.read_record()
+    record = _record(folder)
     files = folder.video_files()
     if archive.recordings in [*out.absolute().parents] or archive.recordings in [*out.resolve().parents]:
         raise click.BadParameter(f"{out} is among the recordings; choose a place outside of {archive.directory}")
     with _progress(sum(file.stat().st_size for file in files)) as progress:
-        done = export_video(files, out, force=force, taken=record and record.start, progress=progress)
+        done = export_video(files, out, force=force, taken=record.start if record else None, progress=progress)
     for film in done.films:
         click.echo(f"wrote {film.path} ({film.path.stat().st_size / 1e6:.1f} MB)")
     if len(done.films) > 1:
@@ -89,6 +89,14 @@ def _chosen(archive: Archive, wanted: str) -> EventFolder:
     shown = "".join(f"\n  {event_id}" for event_id in sorted(found)[:10])
     more = f"\n  and {len(found) - 10} more" if len(found) > 10 else ""
     raise EventNotFound(f"{wanted!r} could be any of these; write more of it:{shown}{more}")
+
+
+def _record(folder: EventFolder) -> EventRecord | None:
+    """What is known of the event; the video can be exported without."""
+    try:
+        return folder.read_record()
+    except StorageError:
+        return None
 
 
 def _has_video(archive: Archive, event_id: str) -> bool:

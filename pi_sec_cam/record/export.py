@@ -140,6 +140,8 @@ class _Joint:
             if self._stream is None:
                 self._stream = self._film.add_stream_from_template(template)
                 self._stream.time_base = template.time_base
+                # Of H.265 the muxer would make "hev1", which Apple's players refuse.
+                self._stream.codec_context.codec_tag = template.codec_context.codec_tag
             shift: int | None = None if self._last_dts is not None else 0
             for packet in packets(source):
                 if packet.stream is not template or packet.pts is None or packet.dts is None:

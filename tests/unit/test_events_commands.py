@@ -1,0 +1,327 @@
+"""`events` and `export` as a user meets them: through the command line, on real files and a real catalogue."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pi_sec_cam.cli.main import main
+from pi_sec_cam.clock import WallStamp
+from pi_sec_cam.record.archive import Archive
+from pi_sec_cam.record.catalogue import Catalogue
+from pi_sec_cam.record.event_record import EventRecord, folder_of_id
+from tests.unit.events import NOON, record
+from tests.unit.mp4_files import clip, write
+from tests.unit.streams import decoded_pictures
+
+
+class Home:
+    """A configuration and its storage."""
+
+    def __init__(self, directory: Path) -> None:
+        self.config = write(directory / "config.json", json.dumps({"storage": {"directory": "footage"}}).encode())
+        self.directory = directory / "footage"
+        self.archive = Archive(self.directory, zone=UTC)
+
+    def event(self, start: datetime = NOON, duration_s: float = 4.0, camera: str = "Yard", **other: Any) -> EventRecord:
+        """A finished event with its video."""
+        self.archive.prepare()
+        folder = self.archive.begin(camera, WallStamp(start, 0, synchronised=True))
+        event = record(start, duration_s, camera, id=folder.id, **other)
+        write(folder.video_path(1), b"".join(clip()))
+        folder.write_record(event)
+        with Catalogue(self.archive.catalogue_path) as catalogue:
+            catalogue.put(event)
+        return event
+
+    def run(self, command: str, *arguments: str) -> Result:
+        return CliRunner().invoke(main, [command, "-c", str(self.config), *arguments])
+
+    def ids(self, *arguments: str) -> list[str]:
+        result = self.run("events", "--json", *arguments)
+        assert result.exit_code == 0, result.output
+        return [event["id"] for event in json.loads(result.stdout)]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+@pytest.fixture
+def three(home: Home) -> list[EventRecord]:
+    return [
+        home.event(NOON, 10.0),
+        home.event(NOON + timedelta(hours=1), 30.0, "Front door"),
+        home.event(NOON + timedelta(hours=2), 20.0),
+    ]
+
+
+def local(moment: datetime) -> str:
+    return moment.astimezone().isoformat()
+
+
+def test_json_has_what_scripts_rely_on(home: Home) -> None:
+    event = home.event(camera="Front door", labels=("cat",), locked=True, note="hello")
+    listed = json.loads(home.run("events", "--json").stdout)
+    assert len(listed) == 1
+    expected = {
+        "id": event.id,
+        "camera": "Front door",
+        "duration": 4.0,
+        "path": str(home.directory / "recordings/Front door/2026-05-04/12.00.00"),
+        "bytes": event.bytes,
+        "labels": ["cat"],
+        "offsite": False,
+        "locked": True,
+        "note": "hello",
+        "state": "complete",
+        "end_reason": "rest",
+    }
+    assert {name: listed[0][name] for name in expected} == expected
+    for name in ("start", "end", "motion_start", "motion_end"):
+        moment = datetime.fromisoformat(listed[0][name])
+        assert moment == getattr(event, name)
+        assert moment.utcoffset() == moment.astimezone().utcoffset()
+    assert (Path(listed[0]["path"]) / listed[0]["parts"][0]["file"]).is_file()
+
+
+def test_the_oldest_is_first_and_the_limit_keeps_the_newest(home: Home, three: list[EventRecord]) -> None:
+    assert home.ids() == [event.id for event in three]
+    assert home.ids("--limit", "2") == [event.id for event in three[1:]]
+
+
+def test_filters(home: Home, three: list[EventRecord]) -> None:
+    first, second, third = (event.id for event in three)
+    assert home.ids("--camera", "Yard") == [first, third]
+    assert home.ids("--min-length", "20") == [second, third]
+    assert home.ids("--max-length", "20s") == [first, third]
+    assert home.ids("--since", local(NOON + timedelta(seconds=11))) == [second, third]
+    assert home.ids("--since", local(NOON + timedelta(seconds=9))) == [first, second, third]
+    assert home.ids("--until", local(NOON + timedelta(hours=1))) == [first]
+    assert home.ids("--until", f"{NOON.astimezone():%Y-%m-%d}") != []
+    assert home.ids("--since", "1h") == []
+
+
+def test_a_pipe_gets_plain_columns(home: Home, three: list[EventRecord]) -> None:
+    result = home.run("events")
+    rows = [line.split("\t") for line in result.stdout.splitlines()]
+    assert [row[0] for row in rows] == [event.id for event in three]
+    assert [datetime.fromisoformat(row[1]) for row in rows] == [event.start for event in three]
+    assert rows[1][2:] == ["30.0", "1300000", ""]
+
+
+def test_remarks_say_what_is_not_as_usual(home: Home) -> None:
+    home.event(
+        state="interrupted",
+        clock_synchronised=False,
+        dropped_pictures=3,
+        continues="Yard/before",
+        labels=("cat", "person"),
+        locked=True,
+        offsite=True,
+        note="two\nlines",
+    )
+    remarks = home.run("events").stdout.rstrip("\n").split("\t")[4]
+    assert remarks == (
+        "interrupted, clock was not set, 3 pictures lost, continues Yard/before, "
+        "cat, person, locked, off-site, two lines"
+    )
+
+
+def test_a_terminal_gets_a_table(home: Home, three: list[EventRecord]) -> None:
+    shown = in_terminal(home, "events")
+    lines = shown.splitlines()
+    assert lines[0].split() == ["Event", "Began", "Length", "Size", "Remarks"]
+    for event, line, length in zip(three, lines[1:], ("0:10", "0:30", "0:20"), strict=True):
+        assert line.startswith(f"{event.id} ")
+        assert f" {length} " in line
+        assert f"{event.start.astimezone():%Y-%m-%d %H:%M:%S}" in line
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_no_event_is_no_error_and_nothing_is_created(home: Home, made: bool) -> None:
+    if made:
+        home.archive.prepare()
+    before = sorted(home.config.parent.rglob("*"))
+    result = home.run("events")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "no event yet" in result.stderr
+    result = home.run("events", "--json", "--since", "today")
+    assert (result.exit_code, result.stdout) == (0, "[]\n")
+    assert sorted(home.config.parent.rglob("*")) == before
+
+
+def test_no_match_is_said_apart_from_no_event(home: Home, three: list[EventRecord]) -> None:
+    result = home.run("events", "--camera", "Attic")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "no such event\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--since", "soon"], "--since"),
+        (["--until", "99:00"], "--until"),
+        (["--since", "999999999w"], "--since"),
+        (["--min-length", "nan"], "--min-length"),
+        (["--max-length", "-3"], "--max-length"),
+        (["--limit", "0"], "--limit"),
+        (["--nonsense"], "--nonsense"),
+    ],
+)
+def test_a_wrong_option_is_named(home: Home, arguments: list[str], named: str) -> None:
+    result = home.run("events", *arguments)
+    assert result.exit_code == 2
+    assert named in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_missing_configuration_is_a_fault_of_the_configuration(home: Home) -> None:
+    home.config.unlink()
+    for command in (["events"], ["export", "last", "x.mp4"]):
+        result = home.run(*command)
+        assert result.exit_code == 2
+        assert str(home.config) in result.stderr
+
+
+def test_a_damaged_list_is_one_line_and_exit_1(home: Home) -> None:
+    home.event()
+    home.archive.catalogue_path.write_bytes(b"no database" * 1000)
+    for command in (["events"], ["export", "last", "x.mp4"]):
+        result = home.run(*command)
+        assert result.exit_code == 1
+        assert len(result.stderr.splitlines()) == 1
+        assert "rebuilt from the files" in result.stderr
+
+
+def test_export_last(home: Home, three: list[EventRecord], tmp_path: Path) -> None:
+    out = tmp_path / "clip.mp4"
+    result = home.run("export", "last", str(out))
+    assert result.exit_code == 0, result.stderr
+    assert str(out) in result.stdout
+    assert decoded_pictures(out) == 100
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "Front%20door/2026-05-04/13.00.00",
+        "Front door/2026-05-04/13.00.00",
+        "Front",
+        "Front d",
+        "13.00.00",
+        "door/2026-05-04/13.00.00",
+        "{directory}/recordings/Front door/2026-05-04/13.00.00",
+        "{directory}/recordings/Front door/2026-05-04/13.00.00/",
+    ],
+)
+def test_an_event_may_be_named_in_many_ways(home: Home, three: list[EventRecord], tmp_path: Path, wanted: str) -> None:
+    for event in (three[0], three[2]):  # if one of these were taken, there would be no video
+        shutil.rmtree(home.directory / event.path)
+    result = home.run("export", wanted.format(directory=home.directory), str(tmp_path / "clip.mp4"))
+    assert result.exit_code == 0, result.stderr
+    assert decoded_pictures(tmp_path / "clip.mp4") == 100
+
+
+def test_an_event_that_the_list_does_not_know_yet(home: Home, tmp_path: Path) -> None:
+    home.event()
+    folder = home.archive.begin("Yard", WallStamp(NOON + timedelta(hours=5), 0, synchronised=True))
+    write(folder.video_path(1), b"".join(clip()[:2]) + clip()[2][:99])
+    folder.write_record(replace(record(id=folder.id), state="recording", parts=()))
+    result = home.run("export", folder.id, str(tmp_path / "clip.mp4"))
+    assert result.exit_code == 0
+    assert "still runs" in result.stdout
+    assert decoded_pictures(tmp_path / "clip.mp4") == 40
+
+
+def test_a_name_that_fits_several_lists_them(home: Home, three: list[EventRecord], tmp_path: Path) -> None:
+    result = home.run("export", "Yard", str(tmp_path / "clip.mp4"))
+    assert result.exit_code == 1
+    assert three[0].id in result.stderr
+    assert three[2].id in result.stderr
+    assert three[1].id not in result.stderr
+
+
+@pytest.mark.parametrize("wanted", ["Attic", "", "/", "..", "../../etc", "/etc/passwd", "a%ff", "last"])
+def test_what_is_no_event_is_said(home: Home, tmp_path: Path, wanted: str) -> None:
+    result = home.run("export", wanted, str(tmp_path / "clip.mp4"))
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "clip.mp4").exists()
+
+
+def test_export_replaces_only_with_force(home: Home, tmp_path: Path) -> None:
+    event = home.event()
+    out = write(tmp_path / "clip.mp4", b"mine")
+    assert home.run("export", event.id, str(out)).exit_code == 1
+    assert out.read_bytes() == b"mine"
+    assert home.run("export", event.id, str(out), "--force").exit_code == 0
+    assert decoded_pictures(out) == 100
+
+
+def test_export_never_writes_among_the_recordings(home: Home) -> None:
+    event = home.event()
+    video = home.directory / event.path / "video.mp4"
+    before = video.read_bytes()
+    result = home.run("export", event.id, str(video), "--force")
+    assert result.exit_code == 2
+    assert "among the recordings" in result.stderr
+    assert video.read_bytes() == before
+
+
+def test_a_part_that_cannot_be_read_makes_exit_1(home: Home, tmp_path: Path) -> None:
+    event = home.event()
+    broken = write(home.directory / event.path / "video-2.mp4", b"no film" * 99)
+    result = home.run("export", event.id, str(tmp_path / "clip.mp4"))
+    assert result.exit_code == 1
+    assert str(broken) in result.stderr
+    assert decoded_pictures(tmp_path / "clip.mp4") == 100
+
+
+def test_export_shows_its_progress_on_a_terminal(home: Home, tmp_path: Path) -> None:
+    event = home.event()
+    shown = in_terminal(home, "export", event.id, str(tmp_path / "clip.mp4"))
+    assert "copying" in shown
+    assert "wrote" in shown
+
+
+def in_terminal(home: Home, *command: str) -> str:
+    """What a program writes whose stdout and stderr are a terminal of 200 columns."""
+    ours, its = pty.openpty()
+    arguments = [sys.executable, "-m", "pi_sec_cam", command[0], "-c", str(home.config), *command[1:]]
+    environment = {**os.environ, "COLUMNS": "200", "TERM": "xterm", "NO_COLOR": "1"}
+    with subprocess.Popen(arguments, stdout=its, stderr=its, stdin=subprocess.DEVNULL, env=environment) as program:
+        os.close(its)
+        shown = b"".join(_until_closed(ours))
+    os.close(ours)
+    assert program.returncode == 0, shown
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode()).replace("\r\n", "\n")
+
+
+def _until_closed(terminal: int) -> Iterator[bytes]:
+    while True:
+        try:
+            data = os.read(terminal, 65536)
+        except OSError:  # how Linux says that the last writer has gone
+            return
+        if not data:
+            return
+        yield data
+
+
+def test_ids_can_be_typed(three: list[EventRecord]) -> None:
+    for event in three:
+        echoed = subprocess.run(["sh", "-c", f"printf %s {event.id}"], capture_output=True, text=True, check=True)
+        assert echoed.stdout == event.id
+        assert folder_of_id(event.id).startswith(event.camera)
