@@ -36,7 +36,11 @@ class Camera(Protocol):
     """
 
     kind: str
-    label: str
+
+    @property
+    def label(self) -> str:
+        """Of what it watches; a camera that is chosen late may learn it late."""
+        ...
 
     def run(self, sink: Sink, stop: threading.Event) -> None:
         """Open the source and deliver until `stop` is set or the source ends, then release everything.

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 
 from pi_sec_cam.camera.source_fault import is_live
-from pi_sec_cam.camera.source_health import SourceState
 from pi_sec_cam.camera.supervisor import CameraSupervisor
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.config import CameraConfiguration
@@ -76,13 +75,13 @@ class Node:
             self._ring, self._slot, frame_due=due if own else None, caught_up=caught_up if own else None
         )
         self._source = CameraSupervisor(
-            f"camera {self.name}", camera, self._sink, clock=clock, listener=self._source_is
+            camera, self._sink, name=f"camera {self.name}", clock=clock, on_end=self._source_ended
         )
         self._detection_source = None
         if detection_camera is not None:
             detect_sink = NodeSink(self._detect_ring, self._slot, frame_due=due, caught_up=caught_up)
             self._detection_source = CameraSupervisor(
-                f"detection stream of {self.name}", detection_camera, detect_sink, clock=clock
+                detection_camera, detect_sink, name=f"detection stream of {self.name}", clock=clock
             )
         self._recorder = Recorder(camera=self.name, ring=self._ring, archive=archive, keep=keep, clock=clock)
         self._watcher = Watcher(
@@ -115,13 +114,13 @@ class Node:
 
     def check_end(self) -> None:
         """Called now and then: when the source has come to its end, recording ends after it."""
-        if self._recorder.alive and not self._watcher.alive and self._source.state == "ended":
+        if self._recorder.alive and not self._watcher.alive and self._source.ended:
             self._recorder.stop()
 
     @property
     def ended(self) -> bool:
         """The source came to its end, and all of it is recorded."""
-        return self._source.state == "ended" and not self._watcher.alive and not self._recorder.alive
+        return self._source.ended and not self._watcher.alive and not self._recorder.alive
 
     @property
     def failure(self) -> str | None:
@@ -151,10 +150,10 @@ class Node:
         """What does not work, in words."""
         found = []
         for source in (self._source, self._detection_source):
-            if source is not None and source.state in {"away", "stalled", "unusable"}:
-                found.append(f"{source.name}: {source.status()['detail']}")
-        if (trouble := self._recorder.status()["trouble"]) is not None:
-            found.append(f"{self.name}: {trouble}")
+            if source is not None and (trouble := source.trouble()):
+                found.append(f"{source.name}: {trouble}")
+        if self._recorder.trouble is not None:
+            found.append(f"{self.name}: {self._recorder.trouble}")
         return found
 
     def status(self) -> dict[str, object]:
@@ -170,10 +169,6 @@ class Node:
             "recorder": self._recorder.status(),
             "decoder": self._decoder.status() if self._decoder else None,
         }
-
-    def _source_is(self, state: SourceState) -> None:
-        if state == "ended":
-            self._source_ended()
 
     def _source_ended(self) -> None:
         """Readers get what is left; without a decoder nobody else ends the frames."""

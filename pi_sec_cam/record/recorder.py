@@ -48,6 +48,9 @@ class Recorder(Worker):
         ring: where the video comes from.
         archive: where clips go.
         keep: takes each finished event's record (the catalogue's `put`).
+
+    Attributes:
+        trouble: what kept it from recording when it last tried, None if nothing did.
     """
 
     def __init__(
@@ -65,7 +68,7 @@ class Recorder(Worker):
         self._ids: dict[int, str] = {}  # of the last events, by their number: what a continuation refers to
         self._recorded = 0
         self._dropped = 0
-        self._trouble: str | None = None
+        self.trouble: str | None = None
 
     def on_event(self, event: EventStarted | EventEnded) -> None:
         """Take note of an event's begin or end; the video that it needs stays in the ring from now on."""
@@ -105,7 +108,7 @@ class Recorder(Worker):
             "events_waiting": len(self._jobs),
             "events_recorded": self._recorded,
             "pictures_dropped": self._dropped,
-            "trouble": self._trouble,
+            "trouble": self.trouble,
         }
 
     def _record(self, job: _Job) -> None:
@@ -152,12 +155,12 @@ class Recorder(Worker):
                 return None
 
     def _report(self, trouble: str | None) -> None:
-        if trouble != self._trouble:
+        if trouble != self.trouble:
             if trouble:
                 log.error("%s: %s", self._camera, trouble)
             else:
                 log.info("%s: recording works again", self._camera)
-            self._trouble = trouble
+            self.trouble = trouble
 
 
 def _beyond(unit: AccessUnit, ended: EventEnded, reach_us: int) -> bool:
