@@ -2,8 +2,10 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
+from statistics import median_low
 
 import av
 from av.codec import CodecContext
@@ -21,15 +23,16 @@ from pi_sec_cam.worker import Worker
 _MICROSECONDS = Fraction(1, 1_000_000)
 _WAIT_S = 0.25
 _DECODERS = {"h264": "h264", "h265": "hevc"}
-# The wanted period is known when it was kept this often.
-_PERIODS = 8
+# How often pictures come and are wanted is judged by so many of the last ones.
+_REFERENCES = 32
+_TAKEN = 9
 
 
 class FrameDecoder(Worker):
     """From a ring's access units to a slot's frames; one thread, and FFmpeg none beside it.
 
     Every picture that others are predicted from has to be decoded. The rest of H.264's (nal_ref_idc 0: most B
-    pictures) is left out while detection will not want it: less than half its period after the last frame.
+    pictures) is left out where the former alone come often enough for detection.
 
     Args:
         cursor: of the ring; closed at the end.
@@ -48,7 +51,9 @@ class FrameDecoder(Worker):
         self._decoder: VideoCodecContext | None = None
         self._stream: tuple[str, bytes] | None = None  # codec and parameter sets that the decoder was made for
         self._missed = 0
-        self._taken_us: deque[int] = deque(maxlen=_PERIODS + 1)
+        # When the last pictures that others need, and those that detection took, were shown.
+        self._references_us: deque[int] = deque(maxlen=_REFERENCES)
+        self._taken_us: deque[int] = deque(maxlen=_TAKEN)
         self._counts = {"decoded": 0, "taken": 0, "left_out": 0, "undecodable": 0}
         # Protects the two below; written by this thread, waited for by the camera's.
         self._progress = threading.Condition()
@@ -114,10 +119,12 @@ class FrameDecoder(Worker):
         return self._decoder
 
     def _can_be_left_out(self, unit: AccessUnit) -> bool:
-        if len(self._taken_us) <= _PERIODS or unit.info.codec != "h264" or unit.keyframe:
+        if unit.keyframe or unit.info.codec != "h264" or not _is_disposable(unit.data):
+            self._references_us.append(unit.pts_us)
             return False
-        period_us = min(b - a for a, b in zip(self._taken_us, list(self._taken_us)[1:], strict=False))
-        return 0 < unit.pts_us - self._taken_us[-1] < period_us // 2 and _is_disposable(unit.data)
+        if len(self._references_us) < _REFERENCES or len(self._taken_us) < _TAKEN:
+            return False
+        return max(_gaps(sorted(self._references_us))) <= median_low(_gaps(self._taken_us))
 
     def _decode(self, decoder: VideoCodecContext, packet: "av.Packet[Stream] | None") -> list[VideoFrame]:
         try:
@@ -157,6 +164,10 @@ def _make(info: StreamInfo) -> VideoCodecContext:
     assert isinstance(decoder, VideoCodecContext)
     decoder.thread_count = 1  # more would hold pictures back
     return decoder
+
+
+def _gaps(rising: Sequence[int]) -> list[int]:
+    return [later - earlier for earlier, later in pairwise(rising)]
 
 
 def _is_disposable(h264: bytes) -> bool:
