@@ -1,8 +1,10 @@
 """Torn clips: cut anywhere, the sound part is all whole fragments and nothing else; ffprobe judges."""
 
+import io
 import random
 from pathlib import Path
 
+import av
 import pytest
 
 from pi_sec_cam.errors import StorageError
@@ -89,12 +91,26 @@ def test_an_ordinary_mp4_is_whole(tmp_path: Path) -> None:
     assert contents(file).pictures == 100
 
 
+def test_the_length_is_counted_from_the_first_picture(tmp_path: Path) -> None:
+    file = tmp_path / "video.mp4"
+    with av.open(io.BytesIO(b"".join(clip()))) as source, av.open(file, "w", format="mp4") as later:
+        stream = later.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.pts is not None and packet.dts is not None:
+                packet.pts, packet.dts, packet.stream = packet.pts + 5_000_000, packet.dts + 5_000_000, stream
+                later.mux(packet)
+    assert streams.stream_entry(file, "start_time") == "5.000000"
+    assert contents(file).duration_us == 4_000_000
+
+
 def test_of_a_first_fragment_that_is_torn_the_whole_pictures_are_read(tmp_path: Path) -> None:
     data = clip()[0]
-    file = write(tmp_path / "video.mp4", data[:-100])
-    assert soundness(file) == Soundness(0, torn=True, empty=False)
-    whole = len(streams.packets(write(tmp_path / "whole.mp4", data)))
-    assert 0 < contents(file).pictures < whole
+    there = streams.packets(write(tmp_path / "whole.mp4", data), shown="pos,size")
+    ends = [int(packet["pos"]) + int(packet["size"]) for packet in there]
+    for cut in range(ends[4] - 1, len(data) - 1, 11):
+        file = write(tmp_path / "video.mp4", data[:cut])
+        assert soundness(file) == Soundness(0, torn=True, empty=False)
+        assert contents(file).pictures == sum(end <= cut for end in ends)
 
 
 def test_a_file_that_grows_while_it_is_read_gives_what_was_whole_at_first(tmp_path: Path) -> None:

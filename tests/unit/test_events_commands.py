@@ -195,6 +195,14 @@ def test_a_missing_configuration_is_a_fault_of_the_configuration(home: Home) -> 
         assert str(home.config) in result.stderr
 
 
+def test_reading_never_brings_a_list_up_to_date(home: Home) -> None:
+    write(home.archive.catalogue_path, b"")
+    result = home.run("events")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "start the daemon once" in result.stderr
+    assert home.archive.catalogue_path.read_bytes() == b""
+
+
 def test_a_damaged_list_is_one_line_and_exit_1(home: Home) -> None:
     home.event()
     home.archive.catalogue_path.write_bytes(b"no database" * 1000)

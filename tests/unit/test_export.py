@@ -82,6 +82,11 @@ def test_parts_with_another_coding_become_another_film(tmp_path: Path, out: Path
     assert sorted(os.listdir(out.parent)) == ["clip-2.mp4", "clip-3.mp4", "clip.mp4"]
 
 
+def test_parts_of_one_size_with_other_parameter_sets_are_not_joined(tmp_path: Path, out: Path) -> None:
+    sources = [write(tmp_path / f"{b_frames}.mp4", b"".join(clip(b_frames=b_frames))) for b_frames in (0, 2)]
+    assert len(export_video(sources, out).films) == 2
+
+
 def test_of_a_clip_that_grows_all_whole_fragments_are_taken(tmp_path: Path, out: Path) -> None:
     writes = clip(b_frames=2)
     source = write(tmp_path / "video.mp4", b"".join(writes[:3]) + writes[3][:300])
