@@ -65,7 +65,7 @@ SAMPLES = tuple(
 class Section(BaseModel):
     """A JSON object of the file: unknown keys refused, no conversion between types, not to be changed once read."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True)

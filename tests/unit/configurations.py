@@ -73,7 +73,7 @@ EVERYTHING: dict[str, Any] = FIRST_GENERATION | {
     ],
     "server": {"certfile_path": "cert.pem", "keyfile_path": "key.pem", "api_key": "geheim"},
     "location": {"name": "Home", "latitude": 52.5, "longitude": 13.4},
-    "remotes": [{"name": "Garage", "url": "https://garage:8080", "key": "geheim", "fingerprint": "ab" * 32}],
+    "remotes": [{"name": "Garage", "url": "https://me:geheim@garage:8080", "key": "geheim", "fingerprint": "ab" * 32}],
     "cameras": [{"cam_name": "Door", "motion": {"rec_sec_before": 3}}, {"cam_name": "Yard", "servos": []}],
 }
 # The one servo and the one controller of the top level cannot serve two cameras.

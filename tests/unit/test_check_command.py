@@ -36,7 +36,7 @@ def test_a_good_file_is_ok_with_a_summary(file: Path) -> None:
         f"recordings: {file.parent}/footage/recordings "
         "(1 GB of the disk stay free, 10 GB at most, 14 days at most, sealed)",
         "off-site: Dropbox, /mnt/nas, S3 bucket b",
-        "remote: Garage at https://garage:8080",
+        "remote: Garage at https://me:***@garage:8080",
     ):
         assert said in result.stdout
     assert "geheim" not in result.output

@@ -8,7 +8,8 @@ from typing import NoReturn
 import pytest
 
 from pi_sec_cam.config import load_configuration
-from pi_sec_cam.config.json_text import explain
+from pi_sec_cam.config.json_text import explain, parse_json
+from pi_sec_cam.config.wording import NotANumber
 from pi_sec_cam.errors import ConfigError
 from tests.unit.configurations import faults, load
 
@@ -103,6 +104,14 @@ def test_what_is_no_number_is_refused(number: str, key: str) -> None:
     (fault,) = faults(f'{{"motion": {{"{key}": {number}}}}}')
     assert fault.startswith(f"motion.{key}: {number[:50]}")
     assert "must be a" in fault
+    assert len(fault) < 150
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "9" * 19, "1" * 5000])
+def test_what_is_no_number_does_not_become_one(number: str) -> None:
+    tree, _ = parse_json(f"[{number}]")
+    assert isinstance(tree, list)
+    assert isinstance(tree[0], NotANumber)
 
 
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:

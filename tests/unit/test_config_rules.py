@@ -76,6 +76,7 @@ def test_faults_of_keys_and_between_keys_come_together() -> None:
         ({"server": {"certfile_path": "c", "keyfile_path": 5}}, ["server.keyfile_path"]),
         ({"storage": {"sealed": True}, "dropbox": "x"}, ["dropbox"]),
         ({"servos": [{"board_pin": 7}, {"board_pin": "7"}]}, ["servos[1].board_pin"]),
+        ({"camera": {"backend": "stream", "url": 5}, "cameras": [{"cam_name": "A"}]}, ["camera.url"]),
         ({"motion": 5, "camera": {"backend": "stream"}}, ["motion", "camera.url"]),
     ],
 )  # fmt: skip
