@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pi_sec_cam.camera.found import FoundCamera
-from pi_sec_cam.camera.picamera2 import pi_cameras
+from pi_sec_cam.camera.pi_cameras import pi_cameras
 from pi_sec_cam.camera.v4l2_devices import v4l2_cameras
 
 

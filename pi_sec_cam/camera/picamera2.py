@@ -1,7 +1,6 @@
 """A camera on a Raspberry Pi's camera connector, by picamera2, which is imported here alone and only when used."""
 
 import contextlib
-import importlib.util
 import logging
 import os
 import threading
@@ -12,7 +11,6 @@ from types import ModuleType
 from typing import Any
 
 from pi_sec_cam.camera import v4l2_kernel
-from pi_sec_cam.camera.found import FoundCamera, Mode
 from pi_sec_cam.camera.picamera2_session import Session, Size
 from pi_sec_cam.camera.protocol import Sink
 from pi_sec_cam.clock import Clock, SystemClock
@@ -20,57 +18,17 @@ from pi_sec_cam.errors import SourceAway, SourceUnusable
 
 log = logging.getLogger(__name__)
 
-_INSTALL = (
+INSTALL = (
     "install it with `sudo apt install python3-picamera2`, and make .venv with the system's packages (`make setup`)"
 )
 # What an import raises when the library is there but does not fit the rest: a libcamera or NumPy of another version.
-IMPORT_FAULTS = (ImportError, OSError, ValueError, AttributeError, RuntimeError)
+_IMPORT_FAULTS = (ImportError, OSError, ValueError, AttributeError, RuntimeError)
 _HARDWARE_ENCODER = Path("/dev/video11")
 _SILENCE_US = 5_000_000
 _DETECTION_WIDTH = 640
 _WAIT_S = 0.25
 _BUFFERS = 4
 _BITS_PER_PIXEL = 0.1
-
-
-def pi_cameras(
-    *, with_modes: bool, model: Path = Path("/proc/device-tree/model")
-) -> tuple[list[FoundCamera], list[str]]:
-    """Cameras on the connector, and what kept them from being looked for.
-
-    libcamera lists USB cameras too; those are left to the V4L2 backend.
-
-    Args:
-        with_modes: ask each for its modes, which opens it for a second.
-        model: where the kernel says what machine this is: only a Pi lacks something without picamera2.
-    """
-    if importlib.util.find_spec("picamera2") is None:
-        on_a_pi = model.exists() and "Raspberry Pi" in model.read_text(errors="replace")
-        return [], [f"picamera2 is not installed: {_INSTALL}"] if on_a_pi else []
-    try:
-        from picamera2 import Picamera2
-
-        listed = Picamera2.global_camera_info()
-    except IMPORT_FAULTS as error:
-        return [], [f"picamera2 is installed but does not work ({error}): {_INSTALL}"]
-    found, faults = [], []
-    for index, info in enumerate(listed):
-        if "usb" in info["Id"].lower():
-            continue
-        modes: tuple[Mode, ...] = ()
-        if with_modes:
-            try:
-                with Picamera2(index) as camera:
-                    modes = tuple(_mode(mode) for mode in camera.sensor_modes)
-            except RuntimeError:
-                faults.append(f"Pi camera {index} ({info['Model']}) is in use, so it cannot be asked for its modes")
-        found.append(FoundCamera("picamera2", str(index), info["Model"], modes))
-    return found, faults
-
-
-def _mode(said: dict[str, Any]) -> Mode:
-    width, height = said["size"]
-    return Mode(str(said["format"]), width, height, (round(float(said["fps"]), 2),) if "fps" in said else ())
 
 
 class Picamera2Camera:
@@ -114,7 +72,7 @@ class Picamera2Camera:
 
     def run(self, sink: Sink, stop: threading.Event) -> None:
         self._epoch += 1
-        library = _library()
+        library = load_library()
         with contextlib.ExitStack() as held:
             camera = self._open(library)
             held.callback(camera.close)
@@ -130,13 +88,16 @@ class Picamera2Camera:
                 mapped=library.MappedArray,
                 clock=self._clock,
             )
+            self._session = session
             encoder = self._encoder()
             camera.pre_callback = session.picture
-            camera.start_encoder(encoder, _tap(encoder, session), name="main")
-            held.callback(camera.stop_encoder, encoder)
-            camera.start()
-            held.callback(camera.stop)
-            self._session = session
+            try:
+                camera.start_encoder(encoder, _tap(encoder, session), name="main")
+                held.callback(camera.stop_encoder, encoder)
+                camera.start()
+                held.callback(camera.stop)
+            except (RuntimeError, OSError) as error:
+                raise SourceAway(f"{self.label} does not start: {cause_of(error)}") from error
             self._watch(session, stop)
 
     def describe(self) -> dict[str, object]:
@@ -160,10 +121,10 @@ class Picamera2Camera:
             )
         self._said = {"name": listed[self._index]["Model"]}
         try:
-            return library.Picamera2(self._index)
+            return open_camera(library, self._index)
         except RuntimeError as error:
             raise SourceAway(
-                f"{self.label} cannot be opened ({error.__cause__ or error}); does another program use it?"
+                f"{self.label} cannot be opened ({cause_of(error)}); does another program use it?"
             ) from error
 
     def _configure(self, camera: Any) -> tuple[Size, Size]:
@@ -180,12 +141,15 @@ class Picamera2Camera:
             raw=None,
             transform=Transform(hflip=turned, vflip=turned),
             buffer_count=_BUFFERS,
+            queue=False,
             controls={"FrameDurationLimits": (interval_us, interval_us)},
         )
         try:
             camera.configure(wanted)
         except RuntimeError as error:
             raise SourceUnusable(f"{self.label} refuses {width}×{height}: {error}") from error
+        except OSError as error:
+            raise SourceAway(f"no memory for {_BUFFERS} pictures of {width}×{height}: {error.strerror}") from error
         settled = camera.camera_configuration()
         main, small = settled["main"]["size"], settled["lores"]["size"]
         self._said |= {"width": main[0], "height": main[1], "frame_rate": self._frame_rate}
@@ -207,22 +171,50 @@ class Picamera2Camera:
 
         self._said["encoder"] = "software"
         encoder = LibavH264Encoder(framerate=Fraction(self._frame_rate).limit_denominator(1001), **options)
-        encoder.preset = "superfast"  # picamera2's "ultrafast" needs twice the bits for the same picture
+        encoder.preset = (
+            "superfast"  # picamera2's own choice, "ultrafast", needs clearly more bits for the same picture
+        )
         encoder.threads = 1 if self._size[0] * self._size[1] <= 1280 * 720 else 2
         return encoder
 
 
-def _library() -> ModuleType:
+def load_library() -> ModuleType:
+    """picamera2, which takes a second to import.
+
+    Raises:
+        SourceUnusable: it is not installed or does not work, and what to do about it.
+    """
+    # libcamera writes to stderr by itself, some lines at each start; only its warnings are wanted.
+    os.environ.setdefault("LIBCAMERA_LOG_LEVELS", "*:WARN")
     try:
         import picamera2
     except ModuleNotFoundError as error:
         if error.name == "picamera2":
-            raise SourceUnusable(f"picamera2 is not installed: {_INSTALL}") from error
-        raise SourceUnusable(f"picamera2 lacks {error.name}: {_INSTALL}") from error
-    except IMPORT_FAULTS as error:
-        raise SourceUnusable(f"picamera2 is installed but does not work ({error}): {_INSTALL}") from error
+            raise SourceUnusable(f"picamera2 is not installed: {INSTALL}") from error
+        raise SourceUnusable(f"picamera2 lacks {error.name}: {INSTALL}") from error
+    except _IMPORT_FAULTS as error:
+        raise SourceUnusable(f"picamera2 is installed but does not work ({error}): {INSTALL}") from error
     module: ModuleType = picamera2
     return module
+
+
+def open_camera(library: ModuleType, index: int) -> Any:
+    """A Picamera2 for a camera's number; raises RuntimeError where it cannot be had."""
+    # In two steps, because its constructor leaves a pipe open when it fails, and we try again for ever.
+    camera = library.Picamera2.__new__(library.Picamera2)
+    try:
+        camera.__init__(index)
+    except RuntimeError:
+        if hasattr(camera, "notifyme_w"):
+            camera.notifymeread.close()
+            os.close(camera.notifyme_w)
+        raise
+    return camera
+
+
+def cause_of(error: Exception) -> str:
+    """picamera2 wraps what libcamera said."""
+    return str(error.__cause__ or error)
 
 
 def _tap(encoder: Any, session: Session) -> Any:

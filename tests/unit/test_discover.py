@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pi_sec_cam.camera import accessories, device_access, discover
 from pi_sec_cam.camera.accessories import Microphone, SerialPort, microphones, serial_ports
 from pi_sec_cam.camera.found import FoundCamera, Mode, choose
-from pi_sec_cam.camera.picamera2 import pi_cameras
+from pi_sec_cam.camera.pi_cameras import pi_cameras
 from pi_sec_cam.camera.v4l2_devices import v4l2_cameras
 from pi_sec_cam.cli import devices as command
 
@@ -127,7 +127,8 @@ class TestPiCameras:
         found, problems = pi_cameras(with_modes=True)
         assert found == []
         assert len(problems) == 1
-        assert "picamera2 is installed but does not work" in problems[0]
+        assert problems[0].startswith("picamera2 ")
+        assert "sudo apt install" in problems[0]
 
     def test_cameras_on_the_connector_without_those_on_usb(self, fake_picamera2: Path) -> None:
         fake_picamera2.write_text(LIBRARY)
@@ -136,7 +137,7 @@ class TestPiCameras:
             FoundCamera("picamera2", "0", "imx708", (Mode("SRGGB10_CSI2P", 1536, 864, (120.13,)),)),
             FoundCamera("picamera2", "2", "ov5647"),
         ]
-        assert problems == ["Pi camera 2 (ov5647) is in use, so it cannot be asked for its modes"]
+        assert problems == ["Pi camera 2 (ov5647) cannot be asked for its modes: busy"]
 
     def test_the_quick_look_opens_none(self, fake_picamera2: Path) -> None:
         fake_picamera2.write_text(LIBRARY)
@@ -151,7 +152,7 @@ LIBRARY = """
 class Picamera2:
     def __init__(self, camera_num):
         if camera_num != 0:
-            raise RuntimeError("Camera __init__ sequence did not complete.")
+            raise RuntimeError("Camera __init__ sequence did not complete.") from RuntimeError("busy")
 
     def __enter__(self):
         return self
