@@ -22,7 +22,7 @@ _WAYS_OUT = {
     sqlite3.SQLITE_BUSY: "another program keeps it locked; end that program",
     sqlite3.SQLITE_READONLY: "this user may not write it; give that user the right to (chown, chmod)",
     sqlite3.SQLITE_CANTOPEN: "this user may not open it or write its directory; give that user the right to",
-    sqlite3.SQLITE_IOERR: "the disk reports an error; see dmesg",
+    sqlite3.SQLITE_IOERR: "the disk is full or reports an error; see df and dmesg",
 }
 
 
@@ -100,10 +100,13 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
     # In WAL mode even a reader needs the files -wal and -shm, and would create them, with itself as their owner.
-    # They exist while a daemon runs. Where they don't, nobody writes, and the file can be read as it stands; should
-    # a daemon start just then, its first changes go to the -wal file, not to this one.
-    written = path.with_name(f"{path.name}-wal").exists()
-    return _open(path, "ro" if written else "ro&immutable=1")
+    # While -wal is missing or empty, all that was ever written stands in the file itself; should a daemon write just
+    # then, its changes go to -wal first, not to this file.
+    try:
+        changes = path.with_name(f"{path.name}-wal").stat().st_size
+    except OSError:
+        changes = 0
+    return _open(path, "ro" if changes else "ro&immutable=1")
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:
