@@ -22,7 +22,8 @@ def cameras(dev: Path = Path("/dev"), *, with_modes: bool = True) -> tuple[list[
     return on_connector + on_v4l2, faults + more_faults
 
 
-def best(dev: Path = Path("/dev")) -> FoundCamera | None:
-    """The camera to take where none is named, None if there is none that works."""
+def best(dev: Path = Path("/dev"), *, kind: str | None = None) -> FoundCamera | None:
+    """The camera to take where none is named, None if there is none that works; with `kind`, of that backend only."""
     found, _ = cameras(dev, with_modes=False)
-    return next((camera for camera in found if camera.kind == "picamera2" or camera.modes), None)
+    usable = [camera for camera in found if camera.kind == "picamera2" or camera.modes]
+    return next((camera for camera in usable if kind in {None, camera.kind}), None)

@@ -4,6 +4,7 @@ import av
 import numpy as np
 from av.codec import CodecContext
 from av.video.codeccontext import VideoCodecContext
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from pi_sec_cam.camera.v4l2_kernel import Layout
@@ -35,6 +36,7 @@ class PictureReader:
                 )
             context.pix_fmt, context.width, context.height = name, layout.width, layout.height
         self._context = context
+        self._reformatter = VideoReformatter()  # kept, because setting it up takes longer than a picture
 
     def i420(self, data: bytes) -> NDArray[np.uint8] | None:
         """One picture as uint8 of shape (height * 3 // 2, width), in video range; None if it is damaged."""
@@ -47,8 +49,8 @@ class PictureReader:
         if not frames:
             return None
         # JPEG has the full range from 0 to 255, which players of H.264 would show too dark and too bright.
-        planar = frames[0].reformat(
-            self._layout.width, self._layout.height, format="yuv420p", dst_color_range="MPEG", threads=1
+        planar = self._reformatter.reformat(
+            frames[0], self._layout.width, self._layout.height, format="yuv420p", dst_color_range="MPEG"
         )
         return np.asarray(planar.to_ndarray(), np.uint8)
 

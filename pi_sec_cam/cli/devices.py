@@ -15,14 +15,23 @@ from pi_sec_cam.camera.found import FoundCamera
 
 
 @click.command()
-@click.option("-c", "--config", type=click.Path(), expose_value=False, help="Taken like everywhere; not needed here.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
-@click.option("--best", "best_only", is_flag=True, help="Print the camera that `run` would take; status 1 if none.")
+@click.option("-c", "--config", metavar="FILE", expose_value=False, help="Taken as by every command; not read here.")
+@click.option(
+    "--best", "best_only", is_flag=True, help='Print the camera that backend "auto" takes; exit code 1 if none.'
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one object, for scripts.")
 def devices(as_json: bool, best_only: bool) -> None:
     """List cameras with their modes, microphones and serial ports.
 
-    What is listed under "device" is what the configuration takes: camera.device, audio.device and
-    infrared_controller.serial_port. Messages about what could not be looked at, and why, go to stderr.
+    What stands under "device" is what the configuration takes: camera.device for a webcam, audio.device,
+    infrared_controller.serial_port. What could not be looked at, and what to do about it, goes to stderr.
+
+    \b
+    pi-sec-cam devices
+    pi-sec-cam devices --json | jq -r '.cameras[].name'
+
+    In a pipe each device is a line with tabs between. Only a Pi camera that is in use cannot be asked for its modes.
+    Exit codes: 0 done (also when nothing was found), 1 --best found no camera.
     """
     if best_only:
         _print_best(as_json)

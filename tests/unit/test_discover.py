@@ -195,6 +195,12 @@ class TestBest:
         monkeypatch.setattr(discover, "v4l2_cameras", lambda dev: (on_v4l2, []))
         assert discover.best() == best
 
+    @pytest.mark.parametrize(("kind", "best"), [("v4l2", WEBCAM), ("picamera2", PI_CAMERA), (None, PI_CAMERA)])
+    def test_of_one_backend(self, monkeypatch: pytest.MonkeyPatch, kind: str | None, best: FoundCamera) -> None:
+        monkeypatch.setattr(discover, "pi_cameras", lambda *, with_modes: ([PI_CAMERA], []))
+        monkeypatch.setattr(discover, "v4l2_cameras", lambda dev: ([WEBCAM], []))
+        assert discover.best(kind=kind) == best
+
 
 class TestMicrophones:
     @pytest.fixture(autouse=True)
