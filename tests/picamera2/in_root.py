@@ -34,15 +34,15 @@ class Watcher:
         self.units: list[AccessUnit] = []
         self.frames: list[Frame] = []
         self._changed = threading.Condition()
-        self._file = (RESULTS / name).open("wb") if name else None
+        self._path = RESULTS / name if name else None
 
     def access_unit(self, unit: AccessUnit) -> None:
         with self._changed:
             self.units.append(unit)
             self._changed.notify_all()
-        if self._file:
-            self._file.write(unit.data)
-            self._file.flush()
+        if self._path:
+            with self._path.open("ab") as file:
+                file.write(unit.data)
 
     def frame(self, frame: Frame) -> None:
         self.frames.append(frame)
