@@ -1,6 +1,9 @@
 """The command `pi-sec-cam`: finds the subcommand, and turns errors into messages and exit codes."""
 
+import errno
 import importlib
+import io
+import os
 import sys
 
 import click
@@ -34,8 +37,13 @@ class _Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
+        for stream in (sys.stdout, sys.stderr):
+            # A camera may be called what this terminal's character set does not have.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         try:
-            return super().invoke(ctx)
+            done = super().invoke(ctx)
+            sys.stdout.flush()
         except ConfigError as error:
             click.echo(f"pi-sec-cam: {error}", err=True)
             for fault in error.faults:
@@ -44,6 +52,14 @@ class _Commands(click.Group):
         except PiSecCamError as error:
             click.echo(f"pi-sec-cam: {error}", err=True)
             sys.exit(1)
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EPIPE} or error.filename is not None:
+                raise
+            # Nobody reads on (`| head`), or the disk that the output goes to is full.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            click.echo(f"pi-sec-cam: cannot write the output: {error.strerror}", err=True)
+            sys.exit(1)
+        return done
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

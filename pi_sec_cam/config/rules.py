@@ -47,6 +47,10 @@ def _a_device_is_local(camera: CameraConfiguration, at: Loc) -> Iterator[Clash]:
         loc = (*at, "camera", "device")
         text = f'is only for a local camera, but the backend is "{source.backend}"'
         yield Clash(loc, text, ((*at, "camera", "backend"), loc))
+    if source.device is not None and source.backend == "picamera2" and not source.device.isdecimal():
+        loc = (*at, "camera", "device")
+        text = 'must be the number of a Pi camera, "0" or "1"; `pi-sec-cam devices` shows it'
+        yield Clash(loc, text, ((*at, "camera", "backend"), loc))
 
 
 def _only_what_is_not_live_plays_fast(camera: CameraConfiguration, at: Loc) -> Iterator[Clash]:

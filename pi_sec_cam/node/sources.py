@@ -25,16 +25,20 @@ def camera_for(configuration: CameraConfiguration, clock: Clock, *, demo: bool) 
     Args:
         demo: take the rendered scene, whatever the configuration names.
     """
-    backend = "scene" if demo else configuration.camera.backend
+    backend, device = configuration.camera.backend, configuration.camera.device
+    if demo:
+        backend = "scene"
+    elif backend == "auto" and device is not None:
+        backend = "picamera2" if device.isdecimal() else "v4l2"
     if backend == "scene":
         return _scene(configuration, clock)
     if backend == "stream":
         assert configuration.camera.url is not None
         return _stream(configuration, configuration.camera.url, clock, with_overlay=True)
     if backend == "picamera2":
-        return _picamera2(configuration, 0, clock)
-    if backend == "v4l2" and configuration.camera.device is not None:
-        return _v4l2(configuration, configuration.camera.device, clock)
+        return _picamera2(configuration, int(device or 0), clock)
+    if backend == "v4l2" and device is not None:
+        return _v4l2(configuration, device, clock)
     return FoundLater(configuration, clock)
 
 

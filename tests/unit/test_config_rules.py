@@ -14,6 +14,7 @@ from tests.unit.configurations import EVERYTHING, faults, load
         ({"camera": {"url": "x.mp4"}}, 'camera.url: is only for backend "stream", but the backend is "auto"'),
         ({"camera": {"detect_url": "x.mp4"}}, 'camera.detect_url: is only for backend "stream"'),
         ({"camera": {"backend": "scene", "device": "/dev/video0"}}, "camera.device: is only for a local camera"),
+        ({"camera": {"backend": "picamera2", "device": "/dev/video0"}}, "camera.device: must be the number of a Pi"),
         ({"camera": {"pace": "fast"}}, 'camera.pace: "fast" is only for files'),
         ({"camera": {"pace": "fast", "backend": "stream", "url": "rtsp://h"}}, 'camera.pace: "fast" is only for files'),
         ({"camera": {"backend": "stream", "url": "x.mp4"}, "rotation": 180}, "rotation: 180 is impossible"),
