@@ -16,8 +16,9 @@ from pi_sec_cam.errors import SourceAway, SourceError, SourceUnusable
 
 # A camera that is there answers within a second or two; one that boots may take longer and is asked again.
 _OPEN_SECONDS = 10.0
-# FFmpeg may wait out this time twice before it gives up.
-_READ_SECONDS = 5.0
+# Longer than a stall, which the supervisor notices by itself: when FFmpeg's time is up it first hands out the last
+# picture that its parser holds, and only gives up after as long again.
+_READ_SECONDS = 10.0
 # Their timestamps are counted out by FFmpeg from a guessed rate: worthless for what comes over a network.
 _UNTIMED_FORMATS = {"mpjpeg", "jpeg_pipe", "mjpeg", "h264", "hevc", "m4v"}
 _RTSP_OPTIONS = {
