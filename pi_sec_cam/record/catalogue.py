@@ -120,7 +120,7 @@ class Catalogue:
     ) -> None:
         self.close()
 
-    def _select(self, wanted: Select[*tuple[object, ...]]) -> list[EventRecord]:
+    def _select(self, wanted: "Select[*tuple[object, ...]]") -> list[EventRecord]:
         """The events of the rows that `wanted` selects from `events`."""
         labels: dict[str, list[str]] = {}
         ids = wanted.with_only_columns(events.c.id).subquery()

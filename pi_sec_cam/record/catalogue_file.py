@@ -14,7 +14,9 @@ from pi_sec_cam.errors import StorageError
 SCHEMA = "0001"  # the newest step in migrations/versions
 
 _BUSY_SECONDS = 5  # how long to wait for another writer
-_REBUILT = "it is only an index: stop the daemon, move this file away and start again, and it is rebuilt from the files"
+_REBUILT = (
+    "it is only an index: stop the daemon, move catalogue.sqlite3* away, start it, and it is rebuilt from the files"
+)
 _WAYS_OUT = {
     sqlite3.SQLITE_CORRUPT: f"it is damaged; {_REBUILT}",
     sqlite3.SQLITE_NOTADB: f"it is not a catalogue, or damaged; {_REBUILT}",
