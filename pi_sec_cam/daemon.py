@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pi_sec_cam import __version__
 from pi_sec_cam.absent_parts import absent_parts
@@ -18,10 +18,11 @@ from pi_sec_cam.errors import ConfigError
 from pi_sec_cam.local_socket import DaemonLock, LocalServer
 from pi_sec_cam.node import Node
 from pi_sec_cam.record.archive import Archive
-from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.event_record import EventRecord
-from pi_sec_cam.record.recovery import recover
 from pi_sec_cam.worker import stop_all
+
+if TYPE_CHECKING:
+    from pi_sec_cam.record.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,11 @@ class Daemon:
             undo.callback(self._stop_nodes)
             for node in self.nodes:
                 node.start_source()
-            # Video is being kept already while the catalogue is opened and old trouble is mended.
+            # Video is being kept already while the database is imported (a fifth of a second) and opened, and old
+            # trouble is mended.
+            from pi_sec_cam.record.catalogue import Catalogue
+            from pi_sec_cam.record.recovery import recover
+
             self._catalogue = undo.enter_context(Catalogue(archive.catalogue_path))
             recover(archive, self._catalogue)
             for node in self.nodes:
