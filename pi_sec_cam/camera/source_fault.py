@@ -45,7 +45,7 @@ def why_live(error: av.FFmpegError, url: str, *, opening: bool) -> SourceError:
         case av.OSError() if opening and not _known(address.hostname):
             why = f"cannot be reached: the name {address.hostname} is not known; check it, and the network"
         case _:
-            why = f"{'cannot be opened' if opening else 'broke off'}: {error.strerror}"
+            why = f"{'cannot be opened' if opening else 'broke off the connection'} ({error.strerror})"
     return SourceAway(f"{without_password(url)} {why}")
 
 
