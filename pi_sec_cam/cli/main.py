@@ -11,15 +11,16 @@ import click
 from pi_sec_cam import __version__
 from pi_sec_cam.errors import ConfigError, PiSecCamError
 
-# Where each command is; its module is imported only when it is used, so that the daemon starts quickly.
+# Where each command is, and what the list of commands says of it. A module is imported only when it is used, so that
+# the daemon starts quickly.
 _COMMANDS = {
-    "run": "pi_sec_cam.cli.run",
-    "check": "pi_sec_cam.cli.check",
-    "schema": "pi_sec_cam.cli.check",
-    "devices": "pi_sec_cam.cli.devices",
-    "status": "pi_sec_cam.cli.status",
-    "events": "pi_sec_cam.cli.events",
-    "export": "pi_sec_cam.cli.export",
+    "run": ("pi_sec_cam.cli.run", "Watch, and keep a clip of whatever moves."),
+    "check": ("pi_sec_cam.cli.check", "Find all faults of a configuration."),
+    "schema": ("pi_sec_cam.cli.check", "Print the configuration's JSON Schema, for editors."),
+    "devices": ("pi_sec_cam.cli.devices", "List cameras, microphones and serial ports."),
+    "status": ("pi_sec_cam.cli.status", "Ask the running daemon what works and what does not."),
+    "events": ("pi_sec_cam.cli.events", "List what moved, and when."),
+    "export": ("pi_sec_cam.cli.export", "Write an event's video to one ordinary MP4 file."),
 }
 
 
@@ -32,8 +33,10 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name)
+        module, in_short = _COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(module), cmd_name)
         assert isinstance(command, click.Command)
+        command.short_help = in_short
         return command
 
     def invoke(self, ctx: click.Context) -> object:
