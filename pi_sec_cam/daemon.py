@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Self
 from pi_sec_cam import __version__
 from pi_sec_cam.absent_parts import absent_parts
 from pi_sec_cam.clock import Clock, SystemClock
-from pi_sec_cam.config import Configuration
-from pi_sec_cam.errors import ConfigError
+from pi_sec_cam.config import CameraConfiguration, Configuration
+from pi_sec_cam.errors import ConfigError, StorageError
 from pi_sec_cam.local_socket import DaemonLock, LocalServer
 from pi_sec_cam.node import Node
 from pi_sec_cam.record.archive import Archive
@@ -48,6 +48,7 @@ class Daemon:
         self.directory: Path = configuration.storage.directory
         self.nodes: Sequence[Node] = ()
         self._catalogue: Catalogue | None = None
+        self._catalogue_trouble: str | None = None
         self._undo = ExitStack()
         self._absent = absent_parts(configuration)
 
@@ -65,29 +66,21 @@ class Daemon:
                 "in the clear instead. Set it to false to record unsealed"
             )
         with ExitStack() as undo:
-            storage = self._configuration.storage
-            formats = self._configuration.formats
-            archive = Archive(
-                storage.directory,
-                day_directory_format=formats.day_directory_format,
-                time_directory_format=formats.time_directory_format,
-            )
-            archive.prepare()
-            lock = undo.enter_context(DaemonLock(storage.directory))
+            cameras = self._configuration.cameras_resolved()
+            archives = [self._archive(camera) for camera in cameras]
+            archives[0].prepare()
+            lock = undo.enter_context(DaemonLock(self.directory))
             self.nodes = tuple(
                 Node(camera, archive=archive, keep=self._keep, clock=self._clock, demo=self._demo)
-                for camera in self._configuration.cameras_resolved()
+                for camera, archive in zip(cameras, archives, strict=True)
             )
+            undo.callback(self._close_catalogue)
             undo.callback(self._stop_nodes)
             for node in self.nodes:
                 node.start_source()
-            # Video is being kept already while the database is imported (a fifth of a second) and opened, and old
-            # trouble is mended.
-            from pi_sec_cam.record.catalogue import Catalogue
-            from pi_sec_cam.record.recovery import recover
-
-            self._catalogue = undo.enter_context(Catalogue(archive.catalogue_path))
-            recover(archive, self._catalogue)
+            # Video is being kept in memory already while the database is imported (a fifth of a second) and opened,
+            # and old trouble is mended.
+            self._open_catalogue(archives[0])
             for node in self.nodes:
                 node.start_recording()
             server = LocalServer(lock.socket_path, {"status": self.status})
@@ -118,6 +111,8 @@ class Daemon:
         """What works, what does not and since when, what was dropped; JSON values."""
         cameras = [node.status() for node in self.nodes]
         problems = [problem for node in self.nodes for problem in node.problems()]
+        if self._catalogue_trouble:
+            problems.append(self._catalogue_trouble)
         problems += [f"{part.name}: {part.detail}" for part in self._absent]
         disk = shutil.disk_usage(self.directory) if self.directory.is_dir() else None
         return {
@@ -132,14 +127,55 @@ class Daemon:
                 "directory": str(self.directory),
                 "free_bytes": disk.free if disk else None,
                 "total_bytes": disk.total if disk else None,
-                "events": self._catalogue.count() if self._catalogue else None,
+                "events": self._event_count(),
             },
             "parts": [{"name": p.name, "state": "unavailable", "detail": p.detail} for p in self._absent],
         }
 
+    def _event_count(self) -> int | None:
+        try:
+            return self._catalogue.count() if self._catalogue else None
+        except StorageError as error:
+            self._catalogue_fails(error)
+            return None
+
+    def _archive(self, camera: CameraConfiguration) -> Archive:
+        return Archive(
+            self.directory,
+            day_directory_format=camera.formats.day_directory_format,
+            time_directory_format=camera.formats.time_directory_format,
+        )
+
+    def _open_catalogue(self, archive: Archive) -> None:
+        """Without the catalogue, recording goes on: the files are the truth, and the next start takes them up."""
+        from pi_sec_cam.record.catalogue import Catalogue
+        from pi_sec_cam.record.recovery import recover
+
+        try:
+            self._catalogue = Catalogue(archive.catalogue_path)
+            recover(archive, self._catalogue)
+        except StorageError as error:
+            self._catalogue_fails(error)
+
+    def _close_catalogue(self) -> None:
+        if self._catalogue is not None:
+            self._catalogue.close()
+
     def _keep(self, record: EventRecord) -> None:
-        assert self._catalogue is not None, "recording starts after the catalogue is open"
-        self._catalogue.put(record)
+        """List an event; called by the recorders."""
+        if self._catalogue is None:
+            return
+        try:
+            self._catalogue.put(record)
+        except StorageError as error:
+            self._catalogue_fails(error)
+        else:
+            self._catalogue_trouble = None
+
+    def _catalogue_fails(self, error: StorageError) -> None:
+        if str(error) != self._catalogue_trouble:
+            log.error("%s; recording goes on, the list of events is made up for at the next start", error)
+        self._catalogue_trouble = str(error)
 
     def _stop_nodes(self) -> None:
         deadline_us = self._clock.monotonic_us() + round(_STOP_S * 1e6)

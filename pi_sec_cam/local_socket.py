@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import socket
 import stat
@@ -17,6 +18,8 @@ from typing import IO, Self
 
 from pi_sec_cam.errors import DaemonUnreachable, StorageError
 from pi_sec_cam.worker import Worker
+
+log = logging.getLogger(__name__)
 
 _LOCK_NAME = "daemon.lock"
 _MAX_REQUEST = 4096
@@ -54,10 +57,13 @@ class DaemonLock:
                 ) from None
             file.close()
             raise StorageError(f"{self._path.parent} is in use by another daemon") from None
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "socket": str(self.socket_path)}) + "\n")
-        file.flush()
         self._file = file
+        try:
+            file.truncate(0)
+            file.write(json.dumps({"pid": os.getpid(), "socket": str(self.socket_path)}) + "\n")
+            file.flush()
+        except OSError as error:  # a full disk must not keep the camera from watching; only `status` goes without
+            log.warning("cannot write %s (%s): `pi-sec-cam status` will not find this daemon", self._path, error)
         return self
 
     def __exit__(

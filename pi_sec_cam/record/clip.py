@@ -8,7 +8,7 @@ from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.motion.event import EventEnded, EventStarted
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_folder import EventFolder
-from pi_sec_cam.record.event_record import EventRecord, Part
+from pi_sec_cam.record.event_record import EventRecord, Part, State
 from pi_sec_cam.record.motion_picture import motion_picture
 from pi_sec_cam.record.part import PartWriter
 
@@ -49,6 +49,11 @@ class Clip:
     @property
     def id(self) -> str | None:
         return self._folder.id if self._folder else None
+
+    @property
+    def running(self) -> EventRecord:
+        """The record while the event goes on; there is none before `id`."""
+        return self._record("recording", None, 0)
 
     def picture_from(self, gop: Sequence[AccessUnit]) -> None:
         """The GOP that holds the picture that triggered."""
@@ -91,7 +96,7 @@ class Clip:
         self._close_part()
         if self._folder is None or not self._parts:
             return None
-        record = self._record(ended, dropped_by_ring)
+        record = self._record("complete", ended, dropped_by_ring)
         self._folder.write_record(record)
         return record
 
@@ -99,8 +104,10 @@ class Clip:
         if self._folder is None:
             self._folder = self._archive.begin(self._camera, self._stamp)
             self._start_us = unit.pts_us
-            self._folder.write_record(self._record(None, 0))
+            self._folder.write_record(self.running)
             self._write_picture(self._folder)
+        else:
+            self._folder.write_record(self.running)
         return PartWriter(self._folder.video_path(len(self._parts) + 1), unit)
 
     def _close_part(self) -> None:
@@ -130,7 +137,7 @@ class Clip:
             folder.write_picture(picture)
             self._picture_bytes = len(picture)
 
-    def _record(self, ended: EventEnded | None, dropped_by_ring: int) -> EventRecord:
+    def _record(self, state: State, ended: EventEnded | None, dropped_by_ring: int) -> EventRecord:
         assert self._folder is not None
         started = self._started
         last_motion_us = ended.last_motion_pts_us if ended else started.trigger_pts_us
@@ -145,7 +152,7 @@ class Clip:
             motion_start=trigger,
             motion_end=trigger + timedelta(microseconds=last_motion_us - started.trigger_pts_us),
             clock_synchronised=self._stamp.synchronised,
-            state="complete" if self._parts else "recording",
+            state=state,
             end_reason=ended.reason if ended else None,
             trigger_pts_us=started.trigger_pts_us,
             areas=started.areas,

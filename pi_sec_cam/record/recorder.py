@@ -47,7 +47,7 @@ class Recorder(Worker):
         camera: its name.
         ring: where the video comes from.
         archive: where clips go.
-        keep: takes each finished event's record (the catalogue's `put`).
+        keep: takes each event's record, when it begins and when it has ended; must not raise.
 
     Attributes:
         trouble: what kept it from recording when it last tried, None if nothing did.
@@ -121,17 +121,20 @@ class Recorder(Worker):
                 self._report(f"cannot record: {error}")
             else:
                 if clip.id is not None:
-                    self._ids[job.started.number] = clip.id
+                    if job.started.number not in self._ids:
+                        self._ids[job.started.number] = clip.id
+                        self._keep(clip.running)
                     self._report(None)
             self.advance()
         try:
             record = clip.finish(job.ended, dropped_by_ring=job.cursor.dropped)
+        except OSError as error:
+            self._report(f"cannot finish the clip: {error}")
+        else:
             if record is not None:
                 self._keep(record)
                 self._recorded += 1
                 log.info("%s: kept %s, %.1f s", self._camera, record.path, record.duration_s)
-        except OSError as error:
-            self._report(f"cannot finish the clip: {error}")
         self._dropped += clip.dropped + job.cursor.dropped
         self._ids = dict(list(self._ids.items())[-2:])
 

@@ -72,7 +72,9 @@ def test_an_event_can_be_exported(tmp_path: Path) -> None:
 def test_sigterm_in_mid_event_closes_the_clip_in_time(tmp_path: Path) -> None:
     home = Home(tmp_path, **SMALL, motion=MOTION, camera={"backend": "scene"})
     with home.running() as daemon:
-        home.until(lambda: home.status()["cameras"][0]["recorder"]["state"] == "recording", 30)
+        home.until(lambda: home.status()["cameras"][0]["recorder"]["event"], 30)
+        (running,) = home.events()
+        assert json.loads((Path(running["path"]) / "event.json").read_text())["state"] == "recording"
         took = home.stop(daemon)
         assert daemon.returncode == 0, home.log
         assert took < 5
@@ -243,6 +245,26 @@ def test_a_storage_directory_without_permission_is_named(tmp_path: Path) -> None
     assert done.returncode == 1
     assert str(home.storage) in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_list_of_events_does_not_keep_the_camera_from_recording(tmp_path: Path) -> None:
+    home = Home(tmp_path, **SMALL, motion=MOTION, camera=scene(scene={"duration_s": 25}))
+    home.storage.mkdir()
+    catalogue = home.storage / "catalogue.sqlite3"
+    catalogue.write_bytes(b"SQLite format 3\0" + b"garbage" * 1000)
+    done = home.command("run")
+    assert done.returncode == 0
+    assert str(catalogue) in done.stderr
+    assert "Traceback" not in done.stderr
+    (clip,) = home.storage.rglob("video.mp4")
+    assert decoded_pictures(clip) > 0
+    assert home.command("events").returncode == 1
+
+    catalogue.unlink()
+    home.write(**SMALL, motion=MOTION, camera=scene(scene={"people": False, "cat": False, "duration_s": 1}))
+    assert home.command("run").returncode == 0
+    (event,) = home.events()
+    assert Path(event["path"]) == clip.parent
 
 
 def test_sealed_storage_is_refused_rather_than_kept_in_the_clear(tmp_path: Path) -> None:

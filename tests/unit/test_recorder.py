@@ -44,7 +44,7 @@ class Bench:
     def run(self) -> list[EventRecord]:
         self.recorder.stop()
         self.recorder.work()
-        return self.records
+        return [record for record in self.records if record.state == "complete"]
 
     def file(self, record: EventRecord, number: int = 0) -> Path:
         return self.archive.directory / record.path / record.parts[number].file
@@ -107,6 +107,15 @@ def test_the_folder_holds_clip_picture_and_record(bench: Bench) -> None:
     assert (folder / "motion.jpg").read_bytes().startswith(b"\xff\xd8\xff")
     assert bench.archive.folder(record.id).read_record() == record
     assert record.bytes == sum((folder / n).stat().st_size for n in ("motion.jpg", "video.mp4"))
+
+
+def test_an_event_is_listed_while_it_runs(bench: Bench) -> None:
+    bench.feed(units(seconds=10))
+    bench.event(started(5, 2), ended(6, 1))
+    (finished,) = bench.run()
+    running = bench.records[0]
+    assert (running.id, running.state, running.end_reason) == (finished.id, "recording", None)
+    assert len(bench.records) == 2
 
 
 def test_with_a_gop_of_ten_seconds_the_clip_begins_with_the_gop(bench: Bench) -> None:
