@@ -65,9 +65,8 @@ def test_first_times_that_rtsp_leaves_out_are_filled_in() -> None:
     for i, (pts, dts) in enumerate(given):
         known = packet(None if pts is None else pts * FRAME, None if dts is None else dts * FRAME, NOW + i)
         assert lead_in.passed(known, NOW + i) == []
-    filled = times(lead_in.rest())
-    assert [(pts or 0) // FRAME for pts, _ in filled] == [0, 3, 1, 2, 6, 4, 5]
-    assert [(dts or 0) // FRAME for _, dts in filled] == [-2, -1, 0, 1, 2, 3, 4]
+    shown, decoded = [0, 3, 1, 2, 6, 4, 5], [-2, -1, 0, 1, 2, 3, 4]
+    assert times(lead_in.rest()) == [(p * FRAME, d * FRAME) for p, d in zip(shown, decoded, strict=True)]
 
 
 def test_a_file_waits_for_the_first_decoding_time() -> None:

@@ -6,10 +6,12 @@ import threading
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
 from pi_sec_cam.camera.stream import StreamCamera
@@ -42,18 +44,29 @@ def write(path: Path, data: bytes) -> Path:
     return path
 
 
-def other_coding(coding: str, container: str, *, size: tuple[int, int] = (160, 96), pixels: str = "yuv420p") -> bytes:
-    """One second of video that is neither H.264 nor H.265."""
+def other_coding(
+    coding: str,
+    container: str,
+    *,
+    size: tuple[int, int] = (160, 96),
+    pixels: str = "yuv420p",
+    full_range: bool = False,
+    b_frames: int = 0,
+    rate: int = 25,
+) -> bytes:
+    """A second of 25 pictures, each brighter than the one before."""
     out = io.BytesIO()
     with av.open(out, "w", format=container) as file:
-        stream = file.add_stream(coding, rate=25)
+        stream = file.add_stream(coding, rate=rate, options={"bf": str(b_frames)} if b_frames else {})
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = size
         stream.pix_fmt = pixels
+        scale = "JPEG" if full_range else "MPEG"
+        stream.codec_context.color_range = ColorRange[scale]
         for index in range(25):
             picture = np.full((size[1], size[0]), 40 + 8 * index, np.uint8)
-            frame = av.VideoFrame.from_ndarray(picture, format="gray").reformat(format=pixels)
-            frame.pts, frame.time_base = index, Fraction(1, 25)
+            frame = av.VideoFrame.from_ndarray(picture, format="gray").reformat(format=pixels, dst_color_range=scale)
+            frame.pts, frame.time_base = index * (rate // 25), Fraction(1, rate)
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
     return out.getvalue()
@@ -102,6 +115,21 @@ def test_raw_h264_gets_its_times_from_its_rate(tmp_path: Path) -> None:
     assert [unit.dts_us - units[0].dts_us for unit in units] == [index * FRAME for index in range(100)]
 
 
+def test_a_short_raw_file_is_played_whole(tmp_path: Path) -> None:
+    data = b"".join(unit.data for unit in streams.units()[:10])
+    assert len(play(write(tmp_path / "video0.h264", data))[0]) == 10
+
+
+def test_an_index_that_counts_otherwise_is_no_damage(tmp_path: Path) -> None:
+    """AVI has no timestamps: with twice the pictures' rate, its index counts empty places between them."""
+    clip = write(tmp_path / "clip.avi", other_coding("libx264", "avi", rate=50))
+    with av.open(str(clip)) as file:
+        assert file.streams.video[0].frames == 49
+    units, camera, _ = play(clip)
+    assert len(units) == 25
+    assert "broken_off" not in camera.describe()
+
+
 def test_a_looped_file_goes_on_without_a_seam(tmp_path: Path) -> None:
     units, _, _ = play(write(tmp_path / "clip.mp4", streams.encoded(seconds=1, b_frames=2)), pictures=80)
     check_delivery(units)
@@ -140,28 +168,32 @@ def test_a_file_whose_timestamps_jump(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("coding", "container", "pixels"),
+    ("coding", "container", "how"),
     [
-        ("mpeg4", "mp4", "yuv420p"),
-        ("mjpeg", "avi", "yuvj422p"),
-        ("libvpx-vp9", "webm", "yuv420p"),
-        ("ffv1", "nut", "gray"),
+        ("mpeg4", "mp4", {"b_frames": 2}),
+        ("mjpeg", "avi", {"pixels": "yuvj422p", "full_range": True}),
+        ("libvpx-vp9", "webm", {}),
+        ("libvpx-vp9", "webm", {"full_range": True}),
+        ("ffv1", "nut", {"pixels": "gray", "full_range": True}),
     ],
 )
 def test_other_codings_are_encoded_anew(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, coding: str, container: str, pixels: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, coding: str, container: str, how: dict[str, Any]
 ) -> None:
-    clip = write(tmp_path / "clip", other_coding(coding, container, pixels=pixels))
+    clip = write(tmp_path / "clip", other_coding(coding, container, **how))
+    assert len(play(clip)[0]) == 25, "also what the decoder holds back"
+    caplog.clear()
     units, camera, sink = play(clip, pictures=60)
     check_delivery(units)
     assert [unit.pts_us - units[0].pts_us for unit in units] == [index * FRAME for index in range(60)]
+    assert camera.describe()["times_guessed"] == 0
     assert len({id(unit.info) for unit in units}) == 1, "also over the end of the file"
     assert units[0].info.with_frames
     assert [frame.pts_us for frame in sink.frames[:59]] == [unit.pts_us for unit in units[:59]]
     assert sink.frames[3].luma.shape == (96, 160)
-    encoded = decode_picture(units, units[10].pts_us)
+    encoded = decode_picture(units, units[2].pts_us)
     assert encoded is not None
-    assert encoded[40:56, 40:56].mean() == pytest.approx(40 + 8 * 10, abs=4), "as bright as before"
+    assert encoded[40:56, 40:56].mean() == pytest.approx(40 + 8 * 2, abs=4), "as bright as before"
     warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 1
     assert "processor time" in warnings[0]

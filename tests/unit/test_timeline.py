@@ -128,6 +128,16 @@ class TestLive:
         assert after[0].dts_us == NOW + 3_000_000
         assert live.jumps == 0
 
+    def test_neither_a_new_connection_nor_a_jump_goes_back_in_time(self, live: LiveTimeline) -> None:
+        # The first pictures came half a second late, so media time is that much ahead until it has been slewed.
+        ahead = play(live, [(p, d, a + 500_000) for p, d, a in steady(5)])
+        live.begin(25)
+        again = play(live, steady(5, start=10**9, arrival=NOW + 6 * FRAME))
+        jumped = play(live, steady(5, start=0, arrival=NOW + 11 * FRAME))
+        expected = [ahead[0].dts_us + i * FRAME for i in range(15)]
+        assert dts(ahead + again + jumped) == pytest.approx(expected, abs=400)
+        assert [stamp.epoch for stamp in again + jumped] == [1] * 5 + [2] * 5
+
     def test_missing_decoding_times_keep_the_order_of_showing(self, live: LiveTimeline) -> None:
         order = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]
         placed = play(live, [(n * FRAME, None, NOW + i * FRAME) for i, n in enumerate(order)])
