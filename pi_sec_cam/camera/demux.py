@@ -64,10 +64,11 @@ class Source:
         self._live = is_live(url)
         self._url = url
         self._container = self._open()
-        if not self._container.streams.video:
+        stream = self._container.streams.best("video")  # a cover picture is never the best
+        if not isinstance(stream, VideoStream):
             self._container.close()
             raise SourceUnusable(f"{self._label} has no video in it: name a source with a picture")
-        self._stream = self._container.streams.video[0]
+        self._stream = stream
         decoder: VideoCodecContext | None = self._stream.codec_context  # None: FFmpeg lacks one
         if decoder is None:
             self._container.close()
@@ -120,7 +121,7 @@ class Source:
             options = _RTSP_OPTIONS if target.lower().startswith("rtsp") else {"analyzeduration": "100000"}
         started_us = self._clock.monotonic_us()
         try:
-            return av.open(target, options=options, timeout=(_OPEN_SECONDS, _READ_SECONDS))
+            return av.open(target, options=options, timeout=(_OPEN_SECONDS, _READ_SECONDS), metadata_errors="replace")
         except av.FFmpegError as error:
             # Under a time limit FFmpeg's RTSP reports a half-read answer as invalid data.
             late = self._clock.monotonic_us() - started_us > 0.9e6 * _OPEN_SECONDS

@@ -18,7 +18,7 @@ class LeadIn:
 
     Args:
         live: wait until the delay does not shrink any more (2 s at most); else until a decoding time is known.
-        interval_us: nominal duration of a picture.
+        interval_us: nominal duration of a picture, where the first ones do not show it.
     """
 
     def __init__(self, *, live: bool, interval_us: int) -> None:
@@ -49,14 +49,15 @@ class LeadIn:
         known = next((i for i, received in enumerate(held) if received.dts_us is not None), None)
         if known is None:
             return held
-        first_dts_us = held[known].dts_us or 0
+        dts_us = [received.dts_us for received in held[known:] if received.dts_us is not None]
+        interval_us = dts_us[1] - dts_us[0] if len(dts_us) > 1 and dts_us[1] > dts_us[0] else self._interval_us
         for i in range(known):
             # Decoding goes at the pace at which pictures are shown, so the missing times lie evenly before.
-            held[i] = replace(held[i], dts_us=first_dts_us - (known - i) * self._interval_us)
+            held[i] = replace(held[i], dts_us=dts_us[0] - (known - i) * interval_us)
         if held[0].pts_us is None:
             # FFmpeg's RTSP gives the very first picture no time; as a keyframe it is shown before all that follow.
             shown_us = [received.pts_us for received in held[1:] if received.pts_us is not None]
-            held[0] = replace(held[0], pts_us=min(shown_us) - self._interval_us if shown_us else None)
+            held[0] = replace(held[0], pts_us=min(shown_us) - interval_us if shown_us else None)
         return held
 
     def _hold(self, received: Received) -> None:

@@ -15,7 +15,6 @@ from pi_sec_cam.camera.receiver import Receiver
 from pi_sec_cam.camera.route import Counts, Route
 from pi_sec_cam.camera.source_fault import is_live
 from pi_sec_cam.camera.timeline import FileTimeline, LiveTimeline, Stamp
-from pi_sec_cam.camera.transcode import Transcoder
 from pi_sec_cam.clock import Clock, SystemClock
 from pi_sec_cam.errors import SourceUnusable
 from pi_sec_cam.media.access_unit import Codec
@@ -160,6 +159,8 @@ class StreamCamera:
             passed = former if isinstance(former, Passthrough) else None
             self._route = Passthrough(codec, decoder.extradata, source.frame_rate, counts=self._counts, former=passed)
             return self._route
+        from pi_sec_cam.camera.transcode import Transcoder  # brings OpenCV with it
+
         note = f"{decoder.name} has to be decoded and encoded again, which costs processor time"
         if note != self._note:
             self._note = note
