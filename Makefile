@@ -30,7 +30,7 @@ format: setup-test  ## put the code into its format
 	$(BIN)/ruff check --fix .
 
 test: setup-test  ## everything: check, then all tests
-	@tests/stages.sh check unit contract system
+	@tests/stages.sh check unit contract system picamera2
 
 test-quick: setup-test  ## unit and contract tests
 	@tests/stages.sh unit contract

@@ -3,8 +3,8 @@
 import logging
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
+from pi_sec_cam.camera.found import FoundCamera
 from pi_sec_cam.camera.protocol import Camera, Sink
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.config import CameraConfiguration
@@ -36,7 +36,7 @@ def camera_for(configuration: CameraConfiguration, clock: Clock, *, demo: bool) 
         assert configuration.camera.url is not None
         return _stream(configuration, configuration.camera.url, clock, with_overlay=True)
     if backend == "picamera2":
-        return _picamera2(configuration, int(device or 0), clock)
+        return _picamera2(configuration, device or "0", clock)
     if backend == "v4l2" and device is not None:
         return _v4l2(configuration, device, clock)
     return FoundLater(configuration, clock)
@@ -56,6 +56,7 @@ class FoundLater:
     def __init__(self, configuration: CameraConfiguration, clock: Clock) -> None:
         self._configuration = configuration
         self._clock = clock
+        self._found: FoundCamera | None = None
         self._camera: Camera | None = None
 
     @property
@@ -63,23 +64,22 @@ class FoundLater:
         return self._camera.label if self._camera else "the best camera of this machine"
 
     def run(self, sink: Sink, stop: threading.Event) -> None:
-        from pi_sec_cam.camera.discover import best, cameras
+        from pi_sec_cam.camera.discover import best
 
-        found = best()
-        wanted = self._configuration.camera.backend
-        if found is not None and wanted == "v4l2" and found.kind != "v4l2":
-            found = next((camera for camera in cameras(with_modes=False)[0] if camera.kind == "v4l2"), None)
+        only = "v4l2" if self._configuration.camera.backend == "v4l2" else None
+        found = best(kind=only)
         if found is None:
-            what = "no webcam" if wanted == "v4l2" else "neither a Pi camera nor a webcam"
+            what = "no webcam" if only else "neither a Pi camera nor a webcam"
             raise SourceAway(
                 f"{what} is there: connect one (it is taken as soon as it is), or name a stream in camera.url; "
                 "`pi-sec-cam devices` shows what was found, `pi-sec-cam run --demo` shows a rendered scene"
             )
-        log.info("%s: found %s (%s)", self._configuration.cam_name, found.name, found.device)
-        if found.kind == "picamera2":
-            self._camera = _picamera2(self._configuration, int(found.device), self._clock)
-        else:
-            self._camera = _v4l2(self._configuration, found.device, self._clock)
+        # The same camera again goes on with its own count of epochs.
+        if self._camera is None or self._found is None or found.device != self._found.device:
+            log.info("%s: found %s (%s)", self._configuration.cam_name, found.name, found.device)
+            make = _picamera2 if found.kind == "picamera2" else _v4l2
+            self._camera = make(self._configuration, found.device, self._clock)
+            self._found = found
         self._camera.run(sink, stop)
 
     def describe(self) -> dict[str, object]:
@@ -124,7 +124,7 @@ def _v4l2(configuration: CameraConfiguration, device: str, clock: Clock) -> Came
 
     width, height = configuration.video_size
     return V4l2Camera(
-        str(Path(device)),
+        device,
         width=width,
         height=height,
         frame_rate=configuration.framerate,
@@ -135,12 +135,12 @@ def _v4l2(configuration: CameraConfiguration, device: str, clock: Clock) -> Came
     )
 
 
-def _picamera2(configuration: CameraConfiguration, index: int, clock: Clock) -> Camera:
+def _picamera2(configuration: CameraConfiguration, device: str, clock: Clock) -> Camera:
     from pi_sec_cam.camera.picamera2 import Picamera2Camera
 
     width, height = configuration.video_size
     return Picamera2Camera(
-        index=index,
+        index=int(device),
         width=width,
         height=height,
         frame_rate=configuration.framerate,

@@ -30,9 +30,8 @@ MAY_IMPORT = {
 RECORD_SEES_OF_MOTION = {"pi_sec_cam.motion.event"}
 # Vendors' libraries, each in the one file that may import it.
 VENDOR_FILES = {
-    "picamera2": {"camera/picamera2.py"},
+    "picamera2": {"camera/picamera2.py", "camera/pi_cameras.py"},
     "libcamera": {"camera/picamera2.py"},
-    "linuxpy": {"camera/v4l2.py", "camera/discover.py"},
     "sqlalchemy": {"record"},
     "alembic": {"record"},
     "pydantic": {"config", "record/event_record.py"},
