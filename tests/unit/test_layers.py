@@ -30,7 +30,7 @@ MAY_IMPORT = {
 RECORD_SEES_OF_MOTION = {"pi_sec_cam.motion.event"}
 # Vendors' libraries, each in the one file that may import it.
 VENDOR_FILES = {
-    "picamera2": {"camera/picamera2.py", "camera/pi_cameras.py"},
+    "picamera2": {"camera/picamera2.py"},
     "libcamera": {"camera/picamera2.py"},
     "sqlalchemy": {"record"},
     "alembic": {"record"},
