@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pi_sec_cam.camera.scene import Scene, SceneSettings, Truth
+from pi_sec_cam.camera.scene.story import figures_at
 
 WIDTH, HEIGHT, RATE = 320, 180, 10
 # Boxes are measured on a picture of this width; soft shadows at the feet reach a little further.
@@ -58,12 +59,11 @@ def test_all_sizes_and_rates_show_the_same_story() -> None:
         assert scene().truth(second * RATE) == large.truth(second * 30)
 
 
-@pytest.mark.parametrize("size", [(160, 120), (162, 122), (640, 480), (240, 426), (1920, 1080)])
-@pytest.mark.parametrize("light", ["day", "night"])
-def test_any_even_size(size: tuple[int, int], light: str) -> None:
-    if size == (1920, 1080) and light == "night":
-        pytest.skip("the slowest size needs only one light")
-    width, height = size
+@pytest.mark.parametrize(
+    ("width", "height", "light"),
+    [(160, 120, "day"), (162, 122, "dusk"), (640, 480, "night"), (240, 426, "day"), (1920, 1080, "day")],
+)
+def test_any_even_size(width: int, height: int, light: str) -> None:
     settings = SceneSettings(light=light, rain=True, insects=True, parking_car=True, headlights=True)  # type: ignore[arg-type]
     yard = Scene(width, height, 25, settings)
     for index in (0, 250, 500):
@@ -143,6 +143,19 @@ def test_a_figure_behind_the_fence_is_hidden_in_part() -> None:
     assert any(t.area < 0.75 * t.width * t.height for t in passing)
 
 
+def test_nobody_is_seen_behind_the_house() -> None:
+    hidden = 0
+    for seed in range(1, 7):
+        settings = SceneSettings(seed=seed, cat=False, leaves=False, clouds=False)
+        yard, empty = Scene(WIDTH, HEIGHT, RATE, settings), scene(seed=seed, **STILL)
+        for index in range(50, 260, 2):
+            lurking = [f for f in figures_at(settings, index / RATE) if f.x < -4 and f.y > 10]
+            if lurking and not yard.truth(index):
+                assert np.array_equal(yard.render(index), empty.render(index))
+                hidden += 1
+    assert hidden > 5
+
+
 def test_walking_is_smooth() -> None:
     yard = Scene(WIDTH, HEIGHT, 25, SceneSettings(cat=False, seed=2))
     heads = []
@@ -196,7 +209,7 @@ def test_leaves_sway_and_nothing_else() -> None:
 @pytest.mark.parametrize(("light", "least"), [("day", 0.1), ("dusk", 0.02), ("night", 0.0)])
 def test_clouds_darken_large_soft_patches_slowly(light: str, least: float) -> None:
     cloudy, clear = scene(light=light, **{**STILL, "clouds": True}), scene(light=light, **STILL)
-    times = np.arange(0, 60, 2.0)
+    times = np.arange(0, 60, 1.0)
     shares = np.array([blurred(luma(cloudy, t) - 16, 20) / blurred(luma(clear, t) - 16, 20) for t in times])
     lawn = shares[:, 5:, :]
     if not least:
@@ -204,10 +217,8 @@ def test_clouds_darken_large_soft_patches_slowly(light: str, least: float) -> No
         return
     assert lawn.min() < 1 - least
     assert lawn.max() < 1.05
-    per_second = np.abs(np.diff(lawn, axis=0)).max() / 2
-    assert per_second < 0.2
-    beside = np.abs(np.diff(lawn, axis=2)).max()
-    assert beside < 0.25
+    assert np.abs(np.diff(lawn, axis=0)).max() < 0.15, "a second brings little"
+    assert np.abs(np.diff(lawn, axis=2)).max() < 0.15, "an edge is wider than a sixteenth of the picture"
 
 
 def test_exposure_steps_are_sudden_and_everywhere() -> None:
@@ -259,6 +270,8 @@ def test_headlights_sweep_over_the_yard(light: str) -> None:
         truths = sweeping.truth(index)
         change = luma(sweeping, index / RATE) - luma(dark, index / RATE)
         assert not ((np.abs(change) > 6) & ~inside(truths)).any()
+        fence = change[68:82, 85:125], change[68:82, 155:195]
+        assert all(abs(np.median(part)) <= 6 for part in fence), "the lamps are behind the planks"
         lawn = change[110:, :] > 15
         if lawn.mean() > 0.01:
             lit.append(float(np.nonzero(lawn)[1].mean()))

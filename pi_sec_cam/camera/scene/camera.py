@@ -28,7 +28,8 @@ class SceneCamera:
         settings: what happens in the yard.
         pace: "realtime" follows the clock and skips pictures that it cannot draw in time; "fast" goes as fast as the
             readers allow.
-        duration_s: media time after which the source ends; None: never.
+        duration_s: length of one run through the story; None: without end.
+        at_end: after that, "loop" begins the story again (media time goes on), "exit" ends the source.
         overlay: gives the text to draw into the picture shown at a media time (µs). Detection does not see it.
         clock: for tests.
         bitrate: bits a second, None for the encoder's own choice.
@@ -48,6 +49,7 @@ class SceneCamera:
         settings: SceneSettings | None = None,
         pace: Literal["realtime", "fast"] = "realtime",
         duration_s: float | None = None,
+        at_end: Literal["loop", "exit"] = "exit",
         overlay: Callable[[int], str] | None = None,
         clock: Clock | None = None,
         bitrate: int | None = None,
@@ -55,7 +57,8 @@ class SceneCamera:
         self.scene = Scene(width, height, frame_rate, settings or SceneSettings())
         self.label = f"the demo yard ({self.scene.settings.light})"
         self._pace = pace
-        self._count = None if duration_s is None else round(duration_s * frame_rate)
+        self._count = None if duration_s is None else max(1, round(duration_s * frame_rate))
+        self._loops = at_end == "loop"
         self._overlay = overlay
         self._clock: Clock = clock or SystemClock()
         self._bitrate = bitrate
@@ -110,7 +113,7 @@ class SceneCamera:
         }
 
     def _over(self, index: int) -> bool:
-        return self._count is not None and index >= self._count
+        return self._count is not None and index >= self._count and not self._loops
 
     def _wait(self, starts_us: int, index: int, stop: threading.Event) -> int:
         """Wait for a picture's time; how many pictures to skip because their time is past."""
@@ -122,7 +125,7 @@ class SceneCamera:
         return int(-early_us / period_us)
 
     def _deliver(self, encoder: H264Encoder, index: int, pts_us: int, sink: Sink, stop: threading.Event) -> None:
-        picture = self.scene.render(index)
+        picture = self.scene.render(index % self._count if self._count else index)
         wanted = sink.frame_due(pts_us)
         luma = self._luma(picture) if wanted else None
         if self._overlay is not None:

@@ -33,13 +33,15 @@ class Coat:
 
 
 def mix(under: Values, over: Values, amount: Values) -> Floats:
-    return np.asarray(under + (over - under) * amount[..., np.newaxis], np.float32)
+    mixed = over - under
+    mixed *= amount[..., np.newaxis]
+    mixed += under
+    return np.asarray(mixed, np.float32)
 
 
 def flat(view: View, colour: Paint, brightness: Values | None = None) -> Floats:
-    rgb = np.empty((*view.x.shape, 3), np.float32)
-    rgb[:] = colour.rgb
-    return rgb if brightness is None else rgb * brightness[..., np.newaxis]
+    levels = np.ones_like(view.x) if brightness is None else brightness
+    return np.asarray(levels[..., np.newaxis] * np.array(colour.rgb, np.float32), np.float32)
 
 
 def detail(view: View, size_m: float) -> Floats:

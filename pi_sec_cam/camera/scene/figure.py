@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pi_sec_cam.camera.scene.arrays import Plane
+from pi_sec_cam.camera.scene.arrays import Plane, Planes
 from pi_sec_cam.camera.scene.colour import Linear, Paint, levels
 from pi_sec_cam.camera.scene.lens import Lens
 
@@ -61,7 +61,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of pixels inside the picture, on even pixels so that chroma has a whole share."""
+    """A rectangle of pixels inside the picture; where colour is drawn it lies on even pixels, as chroma is halved."""
 
     left: int
     top: int
@@ -153,11 +153,13 @@ def round_off(drawn: Plane, size_px: float, side: float) -> None:
     drawn[..., 0] = cv2.multiply(drawn[..., 0], shade, scale=1 / 255)
 
 
-def compose(planes: tuple[Plane, Plane, Plane], drawn: Plane, box: Box) -> None:
-    """Put a sprite over the Y, U and V planes, in place."""
+def compose(planes: Planes, drawn: Plane, box: Box, *, monochrome: bool) -> None:
+    """Put a sprite over the Y, U and V planes, in place; U and V of a monochrome picture stay as they are."""
     y, u, v = planes
     luma_part = y[box.of_luma]
     cv2.add(cv2.multiply(luma_part, 255 - drawn[..., 3], scale=1 / 255), drawn[..., 0], dst=luma_part)
+    if monochrome:
+        return
     half = cv2.resize(drawn, (drawn.shape[1] // 2, drawn.shape[0] // 2), interpolation=cv2.INTER_AREA)
     behind = 255 - half[..., 3]
     for plane, channel in ((u, 1), (v, 2)):

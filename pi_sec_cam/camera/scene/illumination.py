@@ -29,9 +29,14 @@ class Illumination:
     light: Light
 
     @property
-    def shadows(self) -> bool:
-        """Whether the sun shines."""
+    def sunny(self) -> bool:
+        """Whether the sun casts shadows."""
         return self.light == "day"
+
+    @property
+    def shadow_per_m(self) -> tuple[float, float]:
+        """How far aside a thing's shadow falls for each metre of its height: without sun, only just below it."""
+        return SHADOW_PER_M if self.sunny else (0.0, 0.0)
 
     @property
     def monochrome(self) -> bool:

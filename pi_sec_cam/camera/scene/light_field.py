@@ -19,12 +19,13 @@ from pi_sec_cam.camera.scene.yard import Surface, look
 _COLUMNS = 112
 _GAMMA = 1 / 2.2
 _MOST_GAIN, _MOST_ADDED = 4.5, 3.0
-_CLOUD_SPEED = (1.3, 0.4)  # metres a second over the ground
+_CLOUD_SPEED = (0.9, 0.3)  # metres a second over the ground
 _CLOUD_PERIOD_M = 75.0
 _STEP_FIRST_S, _STEP_PERIOD_S, _STEP_LATE_S = 6.0, 8.0, 2.0
 # Candela over the brightness of the sunlit lawn, by eye: a dipped beam ten metres away is as bright as the day.
 _BEAM_POWER = 90.0
 _BEAM_HALF_WIDTH = 0.27  # radians
+_THROUGH_FENCE = 0.35
 
 
 class LightField:
@@ -68,7 +69,7 @@ class LightField:
     def _cover(self, x: Floats, y: Floats, t: float) -> Floats:
         """The share of the light that clouds take."""
         u, v = (x - _CLOUD_SPEED[0] * t) / _CLOUD_PERIOD_M, (y - _CLOUD_SPEED[1] * t) / _CLOUD_PERIOD_M
-        cover = smoothstep(-0.1, 1.0, sample(self._clouds, np.asarray(u, np.float32), np.asarray(v, np.float32)))
+        cover = smoothstep(-0.4, 1.2, sample(self._clouds, np.asarray(u, np.float32), np.asarray(v, np.float32)))
         return np.asarray(cover * (0.5 if self._settings.light == "day" else 0.12), np.float32)
 
     def _beam_gains(self, t: float) -> Floats | None:
@@ -94,7 +95,7 @@ def _beams(lamps: list[tuple[float, float, float, float]], px: Floats, py: Float
         if y > yard.FENCE_Y:
             share = np.clip((y - yard.FENCE_Y) / np.maximum(y - py, 0.1), 0, 1)
             free = (py > yard.FENCE_Y) | _open_fence(x + share * dx, z + share * dz)
-            beam = np.where(free, beam, 0.22 * beam)
+            beam = np.where(free, beam, _THROUGH_FENCE * beam)
         added += beam
     return np.asarray(_BEAM_POWER * added, np.float32)
 

@@ -15,7 +15,7 @@ class SceneSettings:
         seed: another seed, another story; the same seed always tells the same one, at any size and rate.
         people: someone comes after 5 to 8 s, then again and again with 10 to 30 s of nobody in between.
         cat: strays through the yard during every other visit.
-        headlights: a car passes on the street; by dusk and at night its headlights sweep over the yard.
+        headlights: a car turns round in the street; by dusk and at night its headlights sweep over the yard.
         parking_car: a car drives in after 16 s and stays.
         leaves: the tree and its shadow sway in gusts.
         rain: streaks of falling drops.

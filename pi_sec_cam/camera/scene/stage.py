@@ -16,7 +16,7 @@ from pi_sec_cam.camera.scene.figure import (
     silhouette,
     sprite,
 )
-from pi_sec_cam.camera.scene.illumination import SHADOW_PER_M, Illumination
+from pi_sec_cam.camera.scene.illumination import Illumination
 from pi_sec_cam.camera.scene.lens import Lens
 from pi_sec_cam.camera.scene.light_field import LightField, apply_field
 from pi_sec_cam.camera.scene.sensor import Sensor
@@ -38,7 +38,7 @@ class Stage:
         self._lens, self._illumination, self._settings = lens, illumination, settings
         self._backdrop: Backdrop = develop_backdrop(lens, illumination)
         self._crown = tree.grow(lens, illumination, settings.seed)
-        self._dapple = tree.dapple(lens, self._backdrop.ground, settings.seed) if illumination.shadows else None
+        self._dapple = tree.dapple(lens, self._backdrop.ground, settings.seed) if illumination.sunny else None
         self.sensor = Sensor(lens, settings.light, settings.seed)
         self.rain = Rain(lens, settings.seed) if settings.rain else None
 
@@ -87,12 +87,12 @@ class Stage:
             steady = sum(self._illumination.on_figure(TRUNK_X, TRUNK_Y)) / 3
             gain = (share + added / steady) ** (1 / 2.2)
             drawn[..., 0] = cv2.convertScaleAbs(drawn[..., 0], alpha=min(gain, 4.0))
-        compose(planes, drawn, self._crown.box)
+        compose(planes, drawn, self._crown.box, monochrome=self._illumination.monochrome)
 
     def _shade(self, y: Plane, figure: Figure) -> None:
         """The figure's shadow on the ground: cast by the sun, else only where it touches the ground."""
-        sunny = self._illumination.shadows
-        flat = shadow_solids(figure.solids, SHADOW_PER_M if sunny else (0.0, 0.0))
+        sunny = self._illumination.sunny
+        flat = shadow_solids(figure.solids, self._illumination.shadow_per_m)
         shapes = outlines(flat, self._lens)
         soft = max(1, round(self._lens.focal_px / figure.depth * (0.02 if sunny else 0.09)))
         box = bounds(shapes, self._lens, 2 * soft + 2)
@@ -115,6 +115,6 @@ class Stage:
         drawn = sprite(figure, shapes, box, lit, monochrome=self._illumination.monochrome)
         if figure.kind in _ROUND_M:
             size_px = _ROUND_M[figure.kind] * self._lens.focal_px / figure.depth
-            round_off(drawn, size_px, 0.5 if self._illumination.shadows else 0.0)
+            round_off(drawn, size_px, 0.5 if self._illumination.sunny else 0.0)
         seen = np.asarray(self._backdrop.depth[box.of_luma] > figure.depth, np.uint8)
-        compose(planes, drawn * seen[..., np.newaxis], box)
+        compose(planes, drawn * seen[..., np.newaxis], box, monochrome=self._illumination.monochrome)

@@ -19,7 +19,7 @@ _PERIOD_S, _FIRST_S, _LATE_S = 37.0, 5.0, 2.0
 _SHORTEST_S, _LONGEST_S = 11.0, 21.4
 _CAT_LAG_S, _CAT_LONGEST_S = 2.0, 12.0
 _PARKING_FROM_S, _PARKING_FOR_S = 16.0, 8.0
-_PASSING_PERIOD_S, _PASSING_FIRST_S, _PASSING_LATE_S, _PASSING_FOR_S = 29.0, 7.0, 6.0, 6.5
+_PASSING_PERIOD_S, _PASSING_FIRST_S, _PASSING_LATE_S, _PASSING_FOR_S = 29.0, 7.0, 6.0, 9.0
 
 # Ways in and out, where nobody is seen (metres).
 _BEHIND_HOUSE, _RIGHT = (-5.3, 10.9), (5.9, 6.3)
@@ -48,9 +48,26 @@ _CAT_WAYS: tuple[Way, ...] = (
     ((_NEAR_RIGHT, (2.0, 5.2), (0.6, 6.0), (-1.8, 5.4), _NEAR_LEFT), 2),
 )
 _PARKING_WAY: tuple[Point, ...] = (
-    (19.0, 17.2), (12.0, 17.2), (7.3, 17.0), (4.9, 15.6), (4.1, 13.0), (4.05, 10.6), (4.05, 8.7),
-)  # fmt: skip
-_PASSING_WAY: tuple[Point, ...] = ((-19.0, 18.9), (0.0, 18.9), (19.0, 18.9))
+    (19.0, 17.2),
+    (12.0, 17.2),
+    (7.3, 17.0),
+    (4.9, 15.6),
+    (4.1, 13.0),
+    (4.05, 10.6),
+    (4.05, 8.7),
+)
+# A car turns round before the yard, so that its headlights sweep over it; the other half of them comes mirrored.
+_TURNING_WAY: tuple[Point, ...] = (
+    (19.0, 19.6),
+    (9.0, 19.6),
+    (1.6, 19.6),
+    (-0.2, 19.1),
+    (-0.9, 18.2),
+    (-0.2, 17.3),
+    (1.6, 16.9),
+    (9.0, 16.9),
+    (19.0, 16.9),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,11 +109,8 @@ def headlamps_at(settings: SceneSettings, t: float) -> list[tuple[float, float, 
     shining = []
     for one in _cars(settings, t):
         if settings.light != "day" and not one.stays:
-            at, turned = one.stride, one.stride.heading
-            if at.y > 18:
-                # Passing cars come round a bend there, so that their beams sweep over the yard.
-                turned -= 1.25 * math.cos(turned) * math.exp(-((at.x / 6.5) ** 2))
-            shining += [(*lamp, turned) for lamp in lamps_of(at.x, at.y, at.heading)]
+            at = one.stride
+            shining += [(*lamp, at.heading) for lamp in lamps_of(at.x, at.y, at.heading)]
     return shining
 
 
@@ -160,12 +174,20 @@ def _visit(seed: int, number: int) -> _Visit:
 
 @lru_cache(maxsize=1)
 def _parking() -> Walk:
-    return drive(_PARKING_WAY, starts_s=_PARKING_FROM_S, lasts_s=_PARKING_FOR_S, halts=True)
+    return drive(
+        _PARKING_WAY, starts_s=_PARKING_FROM_S, lasts_s=_PARKING_FOR_S, gone=lambda share: 1 - (1 - share) ** 1.7
+    )
 
 
 @lru_cache(maxsize=64)
 def _passing(seed: int, number: int) -> Walk:
     rng = np.random.default_rng((seed, 2, number))
     starts_s = _PASSING_FIRST_S + _PASSING_PERIOD_S * number + float(rng.uniform(0, _PASSING_LATE_S))
-    corners = _PASSING_WAY if rng.random() < 0.5 else _PASSING_WAY[::-1]
-    return drive(corners, starts_s=starts_s, lasts_s=_PASSING_FOR_S, halts=False)
+    side = 1 if rng.random() < 0.5 else -1
+    # Slow in the turn, halfway.
+    return drive(
+        [(side * x, y) for x, y in _TURNING_WAY],
+        starts_s=starts_s,
+        lasts_s=_PASSING_FOR_S,
+        gone=lambda share: 0.5 + 0.2 * (2 * share - 1) + 0.3 * (2 * share - 1) ** 3,
+    )

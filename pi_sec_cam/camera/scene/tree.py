@@ -26,7 +26,7 @@ _LEAF = paint(0x5F8238, 0.62)
 _LEAVES = 4600
 _DRAWN_PX_PER_M = 110
 _NODES = (14, 18)
-_SHADE = 0.42
+_SHADE, _SHADE_REACH_M = 0.42, 3.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +124,7 @@ def _leaves(
     front = np.sort(rng.uniform(0, 1, _LEAVES))
     lit = (
         0.5 * out * np.cos(turn - 0.9) + 0.22 * (z - _MIDDLE_Z) + 0.12 * x
-        if illumination.shadows
+        if illumination.sunny
         else 0.1 * (z - _MIDDLE_Z)
     )
     tone = np.clip(0.32 + 0.62 * front + 0.35 * lit + rng.normal(0, 0.13, _LEAVES), 0.14, 1.7)
@@ -157,8 +157,12 @@ class Dapple:
 
 def dapple(lens: Lens, ground: Plane, seed: int) -> Dapple | None:
     """Cast the crown's shadow; None when it is not in the picture."""
-    view = look(lens)
     centre_x, centre_y = (TRUNK_X + SHADOW_PER_M[0] * _MIDDLE_Z, TRUNK_Y + SHADOW_PER_M[1] * _MIDDLE_Z)
+    reach = np.array([(centre_x, centre_y + y, 0) for y in (-_SHADE_REACH_M, _SHADE_REACH_M)])
+    near, far = (int(np.clip(row, 0, lens.height)) for row in lens.project(reach)[0][:, 1])
+    if far >= near:
+        return None
+    view = look(lens, far, near)
     shade = np.zeros_like(view.x)
     for x, z, radius in _BALLS:
         off_x = view.x - (TRUNK_X + x + SHADOW_PER_M[0] * z)
@@ -169,17 +173,13 @@ def dapple(lens: Lens, ground: Plane, seed: int) -> Dapple | None:
         inside = np.sqrt(np.maximum(across, 0) + (along / 1.4) ** 2) / radius
         shade = np.maximum(shade, 1 - smoothstep(0.7, 1.15, np.asarray(inside, np.float32)))
     spots = sample(tile(seed + 900, slope=0.9), (view.x - centre_x) / 7, (view.y - centre_y) / 7)
-    shade = shade * smoothstep(-1.9, 0.1, spots) * (ground > 0)
+    shade = shade * smoothstep(-1.9, 0.1, spots) * (ground[far:near] > 0)
     rows, columns = np.flatnonzero(shade.max(axis=1) > 0.02), np.flatnonzero(shade.max(axis=0) > 0.02)
     if not len(rows):
         return None
-    box = Box(
-        int(columns[0]) & ~1,
-        int(rows[0]) & ~1,
-        min(int(columns[-1]) + 2 & ~1, lens.width),
-        min(int(rows[-1]) + 2 & ~1, lens.height),
-    )
-    left_over = np.asarray(np.rint(255 * (1 - _SHADE * shade[box.of_luma])), np.uint8)
+    seen = shade[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    box = Box(int(columns[0]), far + int(rows[0]), int(columns[-1]) + 1, far + int(rows[-1]) + 1)
+    left_over = np.asarray(np.rint(255 * (1 - _SHADE * seen)), np.uint8)
     return Dapple(box, left_over, lens.focal_px / depth_of(centre_x, centre_y, 0.0))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pi_sec_cam.camera.scene.arrays import Mask, Plane
 from pi_sec_cam.camera.scene.backdrop import occluders
 from pi_sec_cam.camera.scene.figure import Box, Figure, bounds, outlines, shadow_solids, silhouette
-from pi_sec_cam.camera.scene.illumination import SHADOW_PER_M, Illumination
+from pi_sec_cam.camera.scene.illumination import Illumination
 from pi_sec_cam.camera.scene.lens import Lens
 from pi_sec_cam.camera.scene.settings import SceneSettings
 from pi_sec_cam.camera.scene.weather import Insect, glare_box, glares_at, insect_box
@@ -24,8 +24,8 @@ class Truth:
     """One thing that is not part of the empty yard.
 
     Attributes:
-        kind: "person", "cat", "car", "insect"; "shadow" for the one that a figure casts, "light" for headlights
-            (one for all that their beams brighten, one for each lamp that dazzles).
+        kind: "person", "cat", "car", "insect"; "shadow" for that of a figure (without sun it is under its feet);
+            "light" for headlights: one for all that their beams brighten, one for each lamp that dazzles.
         left, top, width, height: the box around what can be seen of it, fractions (0–1) of the picture.
         moving: whether it goes; people and cats that pause still sway a little.
         area: the fraction of the picture that it really covers. What fences, house and trunk hide is left out; what
@@ -47,11 +47,11 @@ class Witness:
     def __init__(self, lens: Lens, settings: SceneSettings) -> None:
         self._lens = Lens(_COLUMNS, max(2, round(_COLUMNS * lens.height / lens.width / 2) * 2))
         self._settings = settings
-        self._sunny = Illumination(settings.light).shadows
+        self._shadow_per_m = Illumination(settings.light).shadow_per_m
         self._depth, self._ground = occluders(self._lens)
 
     def figures(self, figures: Sequence[Figure]) -> list[Truth]:
-        """All figures that can be seen, and the shadows that the sun makes of them."""
+        """All figures that can be seen, and their shadows."""
         found: list[Truth] = []
         for figure in figures:
             shapes = outlines(figure.solids, self._lens)
@@ -59,12 +59,11 @@ class Witness:
             if box is not None:
                 seen = silhouette(shapes, box) * (self._depth[box.of_luma] > figure.depth)
                 found += self._measured(figure.kind, seen, box, moving=figure.moving)
-            if self._sunny:
-                shapes = outlines(shadow_solids(figure.solids, SHADOW_PER_M), self._lens)
-                box = bounds(shapes, self._lens)
-                if box is not None:
-                    seen = silhouette(shapes, box) * (self._ground[box.of_luma] > 0)
-                    found += self._measured("shadow", seen, box, moving=figure.moving)
+            shapes = outlines(shadow_solids(figure.solids, self._shadow_per_m), self._lens)
+            box = bounds(shapes, self._lens)
+            if box is not None:
+                seen = silhouette(shapes, box) * (self._ground[box.of_luma] > 0)
+                found += self._measured("shadow", seen, box, moving=figure.moving)
         return found
 
     def lights(self, lit: Mask | None, t: float) -> list[Truth]:

@@ -1,7 +1,7 @@
 """A way through the yard in time: a smooth curve, walked at a steady speed with one pause."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,13 +96,12 @@ def stroll(
     return Walk(starts_s, starts_s + going_s + pause_s, times, metres, marks, xs, ys, 0.2)
 
 
-def drive(corners: Sequence[Point], *, starts_s: float, lasts_s: float, halts: bool) -> Walk:
-    """A car's way: at a steady speed, or slower and slower until it `halts` at the last corner."""
+def drive(corners: Sequence[Point], *, starts_s: float, lasts_s: float, gone: Callable[[Doubles], Doubles]) -> Walk:
+    """A car's way; `gone` tells what share of the way is behind it after each share of the time."""
     marks, xs, ys, _ = _curve(corners)
     times = np.arange(0, lasts_s + _STEP_S, _STEP_S)
     share = np.clip(times / lasts_s, 0, 1)
-    gone = 1 - (1 - share) ** 1.7 if halts else share
-    return Walk(starts_s, starts_s + lasts_s, times, marks[-1] * gone, marks, xs, ys, 1.3)
+    return Walk(starts_s, starts_s + lasts_s, times, marks[-1] * gone(share), marks, xs, ys, 1.3)
 
 
 def _curve(corners: Sequence[Point]) -> tuple[Doubles, Doubles, Doubles, list[float]]:
