@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pi_sec_cam.camera.scene.arrays import Floats, Values
+from pi_sec_cam.camera.scene.arrays import Floats, Mask, Values
 from pi_sec_cam.camera.scene.colour import Paint
 from pi_sec_cam.camera.scene.texture import fraction, sample, smoothstep, tile
 from pi_sec_cam.camera.scene.yard import View
@@ -22,7 +22,7 @@ class Coat:
     Attributes:
         rgb: linear reflectance, shape (rows, columns, 3).
         infrared: reflectance for the infrared lamp.
-        glow: by dusk and night the surface shines by itself: a lit window.
+        glow: how much the surface shines by itself when lamps are on, by dusk: a lit window.
         normal: the direction that the surface faces.
     """
 
@@ -31,8 +31,16 @@ class Coat:
     glow: Floats | None = None
     normal: Direction = (0.0, 0.0, 1.0)
 
+    def put(self, inside: Mask, colour: Paint, shine: float = 0.0) -> None:
+        """Paint over a part, in place."""
+        self.rgb[inside] = colour.rgb
+        self.infrared[inside] = colour.infrared
+        if self.glow is not None:
+            self.glow[inside] = shine
+
 
 def mix(under: Values, over: Values, amount: Values) -> Floats:
+    """One coat over another, as thick as `amount` (0 to 1) says."""
     mixed = over - under
     mixed *= amount[..., np.newaxis]
     mixed += under
@@ -40,6 +48,7 @@ def mix(under: Values, over: Values, amount: Values) -> Floats:
 
 
 def flat(view: View, colour: Paint, brightness: Values | None = None) -> Floats:
+    """A coat of one colour, of even or varying brightness."""
     levels = np.ones_like(view.x) if brightness is None else brightness
     return np.asarray(levels[..., np.newaxis] * np.array(colour.rgb, np.float32), np.float32)
 
@@ -50,6 +59,7 @@ def detail(view: View, size_m: float) -> Floats:
 
 
 def grain(view: View, u: Values, v: Values, size_m: float) -> Floats:
+    """Fine random relief, mean 0, its grains `size_m` wide; u and v are metres along the surface."""
     return sample(FINE, u / (256 * size_m), v / (256 * size_m)) * detail(view, size_m)
 
 

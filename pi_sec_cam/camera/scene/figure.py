@@ -17,10 +17,9 @@ Sphere = tuple[float, float, float, float]
 # Outlines are in 1/16 pixel: movement is smooth at any speed.
 _SHIFT = 4
 _FINE = 1 << _SHIFT
-_CORNERS = 12
-_CIRCLE = np.stack(
-    [np.cos(np.arange(_CORNERS) * 2 * np.pi / _CORNERS), np.sin(np.arange(_CORNERS) * 2 * np.pi / _CORNERS)], 1
-)
+_TURNS = np.arange(12) * 2 * np.pi / 12
+_CIRCLE = np.stack([np.cos(_TURNS), np.sin(_TURNS)], axis=1)
+# OpenCV computes with 16 bits before the point; what lies farther outside need not be exact.
 _FARTHEST_PX = 30000
 
 

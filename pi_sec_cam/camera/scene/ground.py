@@ -16,8 +16,8 @@ _PATH = ((-1.1, 14.2), (-1.15, 10.5), (-1.3, 8.6), (-2.0, 7.3), (-3.6, 6.95))
 _PATH_HALF_M = 0.58
 
 
-def path_distance(x: Floats, y: Floats) -> Floats:
-    """Metres from the path's middle line."""
+def _path_distance(x: Floats, y: Floats) -> Floats:
+    """Metres from the middle of the path."""
     nearest = np.full(x.shape, np.inf, np.float32)
     for (x0, y0), (x1, y1) in pairwise(_PATH):
         ex, ey = x1 - x0, y1 - y0
@@ -27,6 +27,7 @@ def path_distance(x: Floats, y: Floats) -> Floats:
 
 
 def ground_coat(view: View) -> Coat:
+    """Lawn, and upon it what was laid: path and step, drive, pavement, street; dark in the corners."""
     x, y = view.x, view.y
     broad = sample(ROUGH, x / 19, y / 19)
     tufts = 0.6 * grain(view, x, y, 0.035) + 0.55 * grain(view, x, y + 3, 0.009)
@@ -43,7 +44,7 @@ def ground_coat(view: View) -> Coat:
 
     grit = grain(view, x, y, 0.02)
     slabs = 1 + 0.09 * stones(x, y, 0.5, 0.7) + 0.07 * grit + 0.05 * broad
-    lay(slabs * (1 - 0.45 * joints(x, y, 0.5, 0.7)), paint(0xA39C8E, 0.4), _band(path_distance(x, y), _PATH_HALF_M))
+    lay(slabs * (1 - 0.45 * joints(x, y, 0.5, 0.7)), paint(0xA39C8E, 0.4), _band(_path_distance(x, y), _PATH_HALF_M))
     step = (x < yard.WALL_X + 0.75) & (y > yard.DOOR_Y[0] - 0.25) & (y < yard.DOOR_Y[1] + 0.25)
     lay(1 + 0.05 * grit, paint(0xB4AEA2, 0.45), step.astype(np.float32))
     drive_middle, drive_half = sum(yard.DRIVE_X) / 2, (yard.DRIVE_X[1] - yard.DRIVE_X[0]) / 2

@@ -4,11 +4,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pi_sec_cam.camera.scene.colour import Paint, paint
 from pi_sec_cam.camera.scene.figure import Figure, Solid, Sphere
 from pi_sec_cam.camera.scene.lens import depth_of
 
+Vector = NDArray[np.float64]
+
+_SIDES = (1, -1)
 # Shares of body height (Drillis and Contini's segment lengths, rounded).
 _THIGH, _SHIN, _SOLE = 0.245, 0.246, 0.045
 _TRUNK, _UPPER_ARM, _FOREARM = 0.29, 0.175, 0.17
@@ -57,72 +61,96 @@ def person(who: Looks, x: float, y: float, heading: float, walked_m: float, pace
         pace: 0 standing, 1 walking.
         t: seconds, for the swaying of someone who stands.
     """
-    tall, wide = who.height_m, who.girth
-    ahead = np.array((math.cos(heading), math.sin(heading), 0.0))
-    left = np.array((-math.sin(heading), math.cos(heading), 0.0))
-    up = np.array((0.0, 0.0, 1.0))
-    sway = (1 - pace) * (0.018 * math.sin(1.7 * t + tall * 50) * left + 0.012 * math.sin(1.1 * t) * ahead)
-    phase = 2 * math.pi * walked_m / (_STRIDE * tall)
-
-    def swing(length: float, angle: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        return length * tall * (math.sin(angle) * ahead - math.cos(angle) * up)
-
-    legs = []
-    for turn in (0.0, math.pi):
-        thigh = pace * 0.38 * math.sin(phase + turn) + 0.03
-        knee = pace * (0.12 + 0.8 * max(0.0, math.cos(phase + turn))) + 0.04
-        legs.append((swing(_THIGH, thigh), swing(_SHIN, thigh - knee), thigh - knee))
-    stand_m = max(-(upper + lower)[2] for upper, lower, _ in legs) + _SOLE * tall
-    pelvis = np.array((x, y, stand_m)) + sway * 0.5
-    lean = (0.07 * pace + 0.02) * ahead
-    chest = pelvis + (up + lean) * _TRUNK * tall + sway
-    head = chest + up * 0.115 * tall + (0.03 * pace + 0.015) * ahead
-
-    def ball(at: np.ndarray[tuple[int], np.dtype[np.float64]], radius: float) -> Sphere:
-        return float(at[0]), float(at[1]), float(at[2]), radius * tall
-
-    sides: dict[int, tuple[list[Solid], list[Solid], float]] = {}
-    for side, turn in ((1, 0.0), (-1, math.pi)):
-        hip = pelvis + side * 0.048 * tall * wide * left
-        upper, lower, angle = legs[0 if side == 1 else 1]
-        knee_at, ankle = hip + upper, hip + upper + lower
-        pitch = min(0.5, max(-0.5, -angle))
-        toe = ankle + (0.115 * tall) * (math.cos(pitch) * ahead - math.sin(pitch) * 0.4 * up) - 0.018 * tall * up
-        shoulder = chest + side * 0.098 * tall * wide * left
-        arm = -pace * 0.5 * math.sin(phase + turn) + 0.04
-        out = side * 0.03 * tall * left
-        elbow = shoulder + swing(_UPPER_ARM, arm) + out
-        wrist = elbow + swing(_FOREARM, arm + 0.22 + 0.25 * pace)
-        hand = wrist + swing(0.035, arm + 0.3)
-        leg = [
-            Solid((ball(ankle - 0.012 * tall * up, 0.027), ball(toe, 0.02)), _SHOE),
-            Solid((ball(knee_at, 0.035 * wide), ball(ankle, 0.026 * wide)), who.trousers),
-            Solid((ball(hip, 0.05 * wide), ball(knee_at, 0.037 * wide)), who.trousers),
-        ]
-        limb = [
-            Solid((ball(hand, 0.022),), who.skin),
-            Solid((ball(elbow, 0.028 * wide), ball(wrist, 0.022 * wide)), who.jacket, 0.94),
-            Solid((ball(shoulder, 0.034 * wide), ball(elbow, 0.029 * wide)), who.jacket, 0.94),
-        ]
-        sides[side] = (leg, limb, depth_of(*shoulder))
-    near, far = (1, -1) if sides[1][2] < sides[-1][2] else (-1, 1)
-    shoulders = [ball(chest + side * 0.075 * tall * wide * left, 0.04 * wide) for side in (1, -1)]
-    hips = [ball(pelvis + side * 0.035 * tall * wide * left - 0.005 * tall * up, 0.056 * wide) for side in (1, -1)]
-    torso = Solid((*shoulders, *hips), who.jacket)
-    pack = []
-    if who.backpack is not None:
-        back = chest - 0.085 * tall * ahead
-        pack = [Solid((ball(back - 0.03 * tall * up, 0.06), ball(back - 0.2 * tall * up, 0.07)), who.backpack)]
-    from_behind = ahead[1] > 0  # the camera looks along y
-    front = Solid((ball(head + 0.012 * tall * ahead - 0.012 * tall * up, 0.056),), who.skin)
-    hair = Solid((ball(head + 0.012 * tall * up - 0.012 * tall * ahead, 0.06),), who.hair)
-    neck = Solid((ball(head, 0.03), ball(chest, 0.034)), who.skin, 0.85)
-    skull = [front, hair] if from_behind else [hair, front, Solid((ball(head + 0.045 * tall * up, 0.038),), who.hair)]
-    middle = [torso, *pack] if from_behind else [*pack, torso]
-    far_parts = [*[_darker(s) for s in sides[far][1]], *[_darker(s) for s in sides[far][0]]]
-    solids = [*far_parts, *sides[near][0], neck, *middle, *skull, *sides[near][1]]
+    body = _Body(who, heading, 2 * math.pi * walked_m / (_STRIDE * who.height_m), pace)
+    sway = body.at(
+        (1 - pace) * 0.012 * math.sin(1.1 * t), (1 - pace) * 0.018 * math.sin(1.7 * t + who.height_m * 50), 0.0
+    )
+    # The longer leg carries: the pelvis rises and falls with the steps.
+    stand_m = max(-(thigh + shin)[2] for thigh, shin, _ in map(body.leg, _SIDES)) + _SOLE * who.height_m
+    pelvis = np.array((x, y, stand_m)) + sway / 2
+    chest = pelvis + sway + body.at((0.07 * pace + 0.02) * _TRUNK * who.height_m, 0.0, _TRUNK * who.height_m)
+    head = chest + body.at(0.03 * pace + 0.015, 0.0, 0.115 * who.height_m)
+    left, right = (depth_of(*(chest + body.at(0.0, side * 0.1, 0.0))) for side in _SIDES)
+    near, far = (1, -1) if left < right else (-1, 1)
+    hidden = [*body.arm_solids(far, chest), *body.leg_solids(far, pelvis)]
+    solids = [
+        *(Solid(part.spheres, part.paint, part.tone * 0.8) for part in hidden),
+        *body.leg_solids(near, pelvis),
+        *body.trunk_solids(pelvis, chest, head),
+        *body.arm_solids(near, chest),
+    ]
     return Figure("person", solids, x, y, depth_of(x, y), pace > 0.05)
 
 
-def _darker(part: Solid) -> Solid:
-    return Solid(part.spheres, part.paint, part.tone * 0.8)
+class _Body:
+    """Measures and joints of one body; vectors are in metres, shape (3,)."""
+
+    def __init__(self, who: Looks, heading: float, phase: float, pace: float) -> None:
+        self._who, self._phase, self._pace = who, phase, pace
+        self._cos, self._sin = math.cos(heading), math.sin(heading)
+
+    def at(self, ahead: float, left: float, up: float) -> Vector:
+        """A step (metres) in the body's own directions."""
+        return np.array((ahead * self._cos - left * self._sin, ahead * self._sin + left * self._cos, up))
+
+    def leg(self, side: int) -> tuple[Vector, Vector, float]:
+        """Thigh and shin from the joint above them, and the shin's angle. 1 is the left side, -1 the right."""
+        phase = self._phase if side == 1 else self._phase + math.pi
+        thigh = self._pace * 0.38 * math.sin(phase) + 0.03
+        shin = thigh - self._pace * (0.12 + 0.8 * max(0.0, math.cos(phase))) - 0.04
+        return self._hang(_THIGH, thigh), self._hang(_SHIN, shin), shin
+
+    def leg_solids(self, side: int, pelvis: Vector) -> list[Solid]:
+        """Shoe, shin and thigh of a side."""
+        tall, wide = self._who.height_m, self._who.girth
+        thigh, shin, angle = self.leg(side)
+        hip = pelvis + self.at(0.0, side * 0.048 * tall * wide, 0.0)
+        knee, ankle = hip + thigh, hip + thigh + shin
+        pitch = min(0.5, max(-0.5, -angle))
+        toe = ankle + self.at(0.115 * tall * math.cos(pitch), 0.0, -0.046 * tall * math.sin(pitch) - 0.018 * tall)
+        heel = ankle - self.at(0.0, 0.0, 0.012 * tall)
+        return [
+            Solid((self._ball(heel, 0.027), self._ball(toe, 0.02)), _SHOE),
+            Solid((self._ball(knee, 0.035 * wide), self._ball(ankle, 0.026 * wide)), self._who.trousers),
+            Solid((self._ball(hip, 0.05 * wide), self._ball(knee, 0.037 * wide)), self._who.trousers),
+        ]
+
+    def arm_solids(self, side: int, chest: Vector) -> list[Solid]:
+        """Hand, forearm and upper arm of a side; they swing against the legs."""
+        tall, wide = self._who.height_m, self._who.girth
+        phase = self._phase if side == 1 else self._phase + math.pi
+        angle = -self._pace * 0.5 * math.sin(phase) + 0.04
+        shoulder = chest + self.at(0.0, side * 0.098 * tall * wide, 0.0)
+        elbow = shoulder + self._hang(_UPPER_ARM, angle) + self.at(0.0, side * 0.03 * tall, 0.0)
+        wrist = elbow + self._hang(_FOREARM, angle + 0.22 + 0.25 * self._pace)
+        hand = wrist + self._hang(0.035, angle + 0.3)
+        return [
+            Solid((self._ball(hand, 0.022),), self._who.skin),
+            Solid((self._ball(elbow, 0.028 * wide), self._ball(wrist, 0.022 * wide)), self._who.jacket, 0.94),
+            Solid((self._ball(shoulder, 0.034 * wide), self._ball(elbow, 0.029 * wide)), self._who.jacket, 0.94),
+        ]
+
+    def trunk_solids(self, pelvis: Vector, chest: Vector, head: Vector) -> list[Solid]:
+        """Neck, torso, backpack, face and hair, in an order that depends on the side they are seen from."""
+        who, tall, wide = self._who, self._who.height_m, self._who.girth
+        shoulders = [self._ball(chest + self.at(0.0, s * 0.075 * tall * wide, 0.0), 0.04 * wide) for s in _SIDES]
+        hips = [self._ball(pelvis + self.at(0.0, s * 0.035 * tall * wide, -0.005 * tall), 0.056 * wide) for s in _SIDES]
+        neck = Solid((self._ball(head, 0.03), self._ball(chest, 0.034)), who.skin, 0.85)
+        torso = [Solid((*shoulders, *hips), who.jacket)]
+        if who.backpack is not None:
+            upper, lower = (chest + self.at(-0.085 * tall, 0.0, -z * tall) for z in (0.03, 0.2))
+            torso.append(Solid((self._ball(upper, 0.06), self._ball(lower, 0.07)), who.backpack))
+        face = Solid((self._ball(head + self.at(0.012 * tall, 0.0, -0.012 * tall), 0.056),), who.skin)
+        hair = Solid((self._ball(head + self.at(-0.012 * tall, 0.0, 0.012 * tall), 0.06),), who.hair)
+        if self._sin > 0:  # going away: the camera looks along y
+            return [neck, *torso, face, hair]
+        fringe = Solid((self._ball(head + self.at(0.0, 0.0, 0.045 * tall), 0.038),), who.hair)
+        return [neck, *reversed(torso), hair, face, fringe]
+
+    def _hang(self, share: float, angle: float) -> Vector:
+        """From a joint to the next: a limb of some share of the height, swung forwards."""
+        length = share * self._who.height_m
+        return self.at(length * math.sin(angle), 0.0, -length * math.cos(angle))
+
+    def _ball(self, at: Vector, share: float) -> Sphere:
+        return float(at[0]), float(at[1]), float(at[2]), share * self._who.height_m

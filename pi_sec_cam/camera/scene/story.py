@@ -19,7 +19,7 @@ _PERIOD_S, _FIRST_S, _LATE_S = 37.0, 5.0, 2.0
 _SHORTEST_S, _LONGEST_S = 11.0, 21.4
 _CAT_LAG_S, _CAT_LONGEST_S = 2.0, 12.0
 _PARKING_FROM_S, _PARKING_FOR_S = 16.0, 8.0
-_PASSING_PERIOD_S, _PASSING_FIRST_S, _PASSING_LATE_S, _PASSING_FOR_S = 29.0, 7.0, 6.0, 9.0
+_TURNING_PERIOD_S, _TURNING_FIRST_S, _TURNING_LATE_S, _TURNING_FOR_S = 29.0, 7.0, 6.0, 9.0
 
 # Ways in and out, where nobody is seen (metres).
 _BEHIND_HOUSE, _RIGHT = (-5.3, 10.9), (5.9, 6.3)
@@ -120,8 +120,8 @@ def _cars(settings: SceneSettings, t: float) -> list[_Drive]:
         walk = _parking()
         found.append(_Drive(settings.seed % len(COLOURS), walk.rest(t), t >= walk.ends_s))
     if settings.headlights:
-        number = math.floor((t - _PASSING_FIRST_S) / _PASSING_PERIOD_S)
-        if number >= 0 and (at := _passing(settings.seed, number).at(t)) is not None:
+        number = math.floor((t - _TURNING_FIRST_S) / _TURNING_PERIOD_S)
+        if number >= 0 and (at := _turning(settings.seed, number).at(t)) is not None:
             found.append(_Drive((settings.seed + number) % len(COLOURS), at, stays=False))
     return found
 
@@ -180,14 +180,14 @@ def _parking() -> Walk:
 
 
 @lru_cache(maxsize=64)
-def _passing(seed: int, number: int) -> Walk:
+def _turning(seed: int, number: int) -> Walk:
     rng = np.random.default_rng((seed, 2, number))
-    starts_s = _PASSING_FIRST_S + _PASSING_PERIOD_S * number + float(rng.uniform(0, _PASSING_LATE_S))
+    starts_s = _TURNING_FIRST_S + _TURNING_PERIOD_S * number + float(rng.uniform(0, _TURNING_LATE_S))
     side = 1 if rng.random() < 0.5 else -1
     # Slow in the turn, halfway.
     return drive(
         [(side * x, y) for x, y in _TURNING_WAY],
         starts_s=starts_s,
-        lasts_s=_PASSING_FOR_S,
+        lasts_s=_TURNING_FOR_S,
         gone=lambda share: 0.5 + 0.2 * (2 * share - 1) + 0.3 * (2 * share - 1) ** 3,
     )
