@@ -97,8 +97,8 @@ class StreamCamera:
             while not stop.is_set():
                 passed = lead_in.passed(receiver.read(_WAIT_S), self._clock.monotonic_us())
                 for received in passed:
-                    if received.dts_us is not None:
-                        timeline.observe(received.dts_us, received.arrival_us)
+                    if received.pts_us is not None:
+                        timeline.observe(received.pts_us, received.arrival_us)
                 for received in passed:
                     route.take(received, timeline.place, sink)
         finally:

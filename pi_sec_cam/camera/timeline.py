@@ -59,7 +59,8 @@ class Timeline(ABC):
             arrival_us: monotonic time at which the picture came.
         """
         dts_us = self._decoding_time(pts_us, dts_us)
-        media_us, jumped = self._map(dts_us, arrival_us)
+        reorder_us = 0 if pts_us is None else pts_us - dts_us
+        media_us, jumped = self._map(dts_us, reorder_us, arrival_us)
         if jumped:
             self._epoch += 1
             self.jumps += 1
@@ -68,7 +69,6 @@ class Timeline(ABC):
         self._source_us = dts_us
         # Some cameras give several pictures one timestamp; readers rely on rising ones.
         self._last_us = media_us if self._last_us is None else max(media_us, self._last_us + 1)
-        reorder_us = 0 if pts_us is None else pts_us - dts_us
         return Stamp(max(media_us + reorder_us, self._last_us), self._last_us, self._epoch)
 
     def _decoding_time(self, pts_us: int | None, dts_us: int | None) -> int:
@@ -90,8 +90,11 @@ class Timeline(ABC):
         return media_us if self._last_us is None else max(media_us, self._last_us + self.interval_us)
 
     @abstractmethod
-    def _map(self, dts_us: int, arrival_us: int) -> tuple[int, bool]:
-        """Media time of a source's instant, and whether it lies beyond a jump."""
+    def _map(self, dts_us: int, reorder_us: int, arrival_us: int) -> tuple[int, bool]:
+        """Media time of a source's instant, and whether it lies beyond a jump.
+
+        `reorder_us` after it, the picture is shown.
+        """
 
 
 class FileTimeline(Timeline):
@@ -109,7 +112,7 @@ class FileTimeline(Timeline):
         """The file is played again: goes on in the same epoch, one picture after the last."""
         self._source_us = None
 
-    def _map(self, dts_us: int, arrival_us: int) -> tuple[int, bool]:
+    def _map(self, dts_us: int, reorder_us: int, arrival_us: int) -> tuple[int, bool]:
         jumped = False
         if self._offset_us is None:
             self._offset_us = self._not_before_next(arrival_us) - dts_us
@@ -137,19 +140,25 @@ class LiveTimeline(Timeline):
         super().begin(frame_rate)
         self._forget()
 
-    def observe(self, dts_us: int, arrival_us: int) -> None:
-        """Take note of a delay; also of pictures that are held back before the first is placed."""
-        second, delay_us = arrival_us // 1_000_000, arrival_us - dts_us
+    def observe(self, pts_us: int, arrival_us: int) -> None:
+        """Take note of a delay; also of pictures that are held back before the first is placed.
+
+        By presentation time, which is when a picture was taken: where pictures are reordered, decoding times are
+        earlier.
+        """
+        second, delay_us = arrival_us // 1_000_000, arrival_us - pts_us
         if self._smallest and self._smallest[-1][0] >= second:
             second, former_us = self._smallest.pop()
             delay_us = min(delay_us, former_us)
         self._smallest.append((second, delay_us))
 
-    def _map(self, dts_us: int, arrival_us: int) -> tuple[int, bool]:
-        jumped = self._delay_us is not None and self._has_jumped(dts_us, arrival_us)
+    def _map(self, dts_us: int, reorder_us: int, arrival_us: int) -> tuple[int, bool]:
+        pts_us = dts_us + reorder_us
+        stepped_back = self._source_us is not None and dts_us - self._source_us < -_GLITCH_US
+        jumped = self._delay_us is not None and (stepped_back or arrival_us - pts_us < self._aim_us() - JUMP_US)
         if jumped:
             self._forget()
-        self.observe(dts_us, arrival_us)
+        self.observe(pts_us, arrival_us)
         aim_us = self._aim_us()
         if self._delay_us is not None and self._source_us is not None:
             if len(self._smallest) < _WINDOW or aim_us - self._delay_us <= JUMP_US:
@@ -159,12 +168,6 @@ class LiveTimeline(Timeline):
             jumped = True  # for seconds all has come late: the source's clock stood still while ours went on
         self._delay_us = self._not_before_next(dts_us + aim_us) - dts_us
         return dts_us + self._delay_us, jumped
-
-    def _has_jumped(self, dts_us: int, arrival_us: int) -> bool:
-        """Back, or so far ahead that the picture would have come much sooner than any before it."""
-        if self._source_us is not None and dts_us - self._source_us < -_GLITCH_US:
-            return True
-        return arrival_us - dts_us < self._aim_us() - JUMP_US
 
     def _aim_us(self) -> int:
         return min(delay_us for _, delay_us in self._smallest)

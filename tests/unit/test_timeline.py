@@ -55,6 +55,13 @@ class TestLive:
         placed = play(live, [(n * FRAME, (i - 1) * FRAME, NOW + i * FRAME) for i, n in enumerate(order)])
         assert [(stamp.pts_us - stamp.dts_us) // FRAME for stamp in placed] == [1, 3, 0, 0, 3, 0, 0]
 
+    def test_a_reordered_picture_is_shown_at_the_time_it_was_taken(self, live: LiveTimeline) -> None:
+        # The encoder gets picture n at n, and sends P pictures at once and B pictures after the one they wait for.
+        order = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]
+        sent = [0, 3, 3, 3, 6, 6, 6, 9, 9, 9]
+        pictures = [(n * FRAME, (i - 2) * FRAME, NOW + sent[i] * FRAME) for i, n in enumerate(order)]
+        assert [stamp.pts_us for stamp in play(live, pictures)] == [NOW + n * FRAME for n in order]
+
     @pytest.mark.parametrize("drift", [-100, 100])
     def test_follows_the_drift_of_the_cameras_clock(self, live: LiveTimeline, drift: int) -> None:
         # One hundred parts in a million, over an hour: 0.36 s.
