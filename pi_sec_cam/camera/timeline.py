@@ -161,7 +161,7 @@ class LiveTimeline(Timeline):
         self.observe(pts_us, arrival_us)
         aim_us = self._aim_us()
         if self._delay_us is not None and self._source_us is not None:
-            if len(self._smallest) < _WINDOW or aim_us - self._delay_us <= JUMP_US:
+            if aim_us - self._delay_us <= JUMP_US:
                 most_us = abs(dts_us - self._source_us) // _SLEW
                 self._delay_us += max(-most_us, min(aim_us - self._delay_us, most_us))
                 return dts_us + self._delay_us, False
