@@ -171,7 +171,7 @@ def test_walking_is_smooth() -> None:
 
 
 def test_without_any_switch_only_noise_changes() -> None:
-    for light, most in (("day", 1.2), ("dusk", 2.4), ("night", 4.5)):
+    for light, most in (("day", 1.2), ("dusk", 2.9), ("night", 4.5)):
         still = scene(light=light, **STILL)
         difference = luma(still, 8) - luma(still, 21)
         # Six deviations of the difference of two noises of this strength.

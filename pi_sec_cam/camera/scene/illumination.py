@@ -53,7 +53,7 @@ class Illumination:
             flat = [sun * c + 0.38 * open_sky * s for c, s in zip((1.04, 1.0, 0.9), (0.9, 1.0, 1.18), strict=True)]
             return np.broadcast_to(np.array(flat, np.float32), (*view.x.shape, 3))
         lamp = self._door_lamp(view, normal)
-        sky = 0.2 * open_sky * np.array((0.80, 0.95, 1.35), np.float32)
+        sky = 0.40 * open_sky * np.array((0.80, 0.95, 1.35), np.float32)
         return np.asarray(sky + lamp[..., np.newaxis] * np.array((1.0, 0.72, 0.38), np.float32), np.float32)
 
     def on_figure(self, x: float, y: float, z: float = 1.0) -> Linear:
@@ -67,8 +67,8 @@ class Illumination:
         if self.light == "day":
             return 0.95, 0.93, 0.90
         away = math.dist((x, y, z), _DOOR_LAMP)
-        lamp = 0.55 / (0.4 + away * away)
-        return 0.13 + lamp, 0.155 + 0.72 * lamp, 0.22 + 0.38 * lamp
+        lamp = 0.8 / (0.4 + away * away)
+        return 0.27 + lamp, 0.32 + 0.72 * lamp, 0.45 + 0.38 * lamp
 
     def sky(self, view: View) -> Floats:
         """The sky's linear colour, shape (rows, columns, 3)."""
@@ -104,7 +104,7 @@ class Illumination:
         dx, dy, dz = (_DOOR_LAMP[0] - view.x, _DOOR_LAMP[1] - view.y, _DOOR_LAMP[2] - view.z)
         squared = dx**2 + dy**2 + dz**2
         facing = (dx * normal[0] + dy * normal[1] + dz * normal[2]) / np.sqrt(squared)
-        reach = 0.9 * np.clip(facing, 0.05, 1) / (0.35 + squared)
+        reach = 1.1 * np.clip(facing, 0.05, 1) / (0.35 + squared)
         return np.asarray(np.where(view.x > -3.7, reach, 0), np.float32)
 
 

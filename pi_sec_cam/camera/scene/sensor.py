@@ -9,7 +9,7 @@ from pi_sec_cam.camera.scene.lens import Lens
 from pi_sec_cam.camera.scene.settings import Light
 
 # Standard deviation in levels; grain is the share that spreads over neighbouring pixels, as denoising leaves it.
-_DEVIATION: dict[Light, float] = {"day": 1.1, "dusk": 2.3, "night": 4.4}
+_DEVIATION: dict[Light, float] = {"day": 1.1, "dusk": 2.8, "night": 4.4}
 _GRAIN = 0.6
 
 
