@@ -84,9 +84,6 @@ class H264Encoder:
         """What the encoder still holds; none may be encoded after it."""
         return self._units(None)
 
-    def close(self) -> None:
-        """Nothing to release beyond the object itself; here so that owners need not know that."""
-
     def _units(self, frame: av.VideoFrame | None) -> list[AccessUnit]:
         units = []
         for packet in self._context.encode(frame):

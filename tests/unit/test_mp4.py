@@ -22,7 +22,7 @@ def write(path: Path, found: list[AccessUnit]) -> list[bytes]:
     ("codec", "b_frames", "open_gop"), [("h264", 0, False), ("h264", 3, False), ("h264", 2, True), ("h265", 3, False)]
 )
 def test_a_file_has_every_picture_at_its_own_time(tmp_path: Path, codec: Codec, b_frames: int, open_gop: bool) -> None:
-    found = units(codec, seconds=4, b_frames=b_frames, open_gop=open_gop)
+    found = units(codec, seconds=4, gop=26, b_frames=b_frames, open_gop=open_gop)
     write(tmp_path / "x.mp4", found)
     assert decoded_pictures(tmp_path / "x.mp4") == len(found) == 100
     shown = packets(tmp_path / "x.mp4")

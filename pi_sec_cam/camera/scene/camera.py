@@ -65,6 +65,7 @@ class SceneCamera:
         shrink = min(1.0, _LARGEST_LUMA[0] / width, _LARGEST_LUMA[1] / height)
         self._luma_size = (round(width * shrink / 2) * 2, round(height * shrink / 2) * 2)
         self._runs = 0
+        self._next_us = 0
         # Written by the camera's thread alone, read by status.
         self._pictures = 0
         self._skipped = 0
@@ -81,24 +82,23 @@ class SceneCamera:
             with_frames=True,
         )
         self._runs += 1
-        try:
-            scene.prepare()
-            starts_us, index = self._clock.monotonic_us(), 0
-            while not stop.is_set() and not self._over(index):
-                if self._pace == "realtime":
-                    late = self._wait(starts_us, index, stop)
-                    if late:
-                        self._skipped += late
-                        index += late
-                        continue
-                    if stop.is_set():
-                        break
-                self._deliver(encoder, index, starts_us + round(index * 1e6 / scene.frame_rate), sink, stop)
-                index += 1
-            for unit in encoder.flush():
-                sink.access_unit(unit)
-        finally:
-            encoder.close()
+        scene.prepare()
+        # A fast run before this one may have run ahead of the clock.
+        starts_us, index = max(self._clock.monotonic_us(), self._next_us), 0
+        while not stop.is_set() and not self._over(index):
+            if self._pace == "realtime":
+                late = self._wait(starts_us, index, stop)
+                if late:
+                    self._skipped += late
+                    index += late
+                    continue
+                if stop.is_set():
+                    break
+            self._deliver(encoder, index, starts_us + round(index * 1e6 / scene.frame_rate), sink, stop)
+            index += 1
+            self._next_us = starts_us + round(index * 1e6 / scene.frame_rate)
+        for unit in encoder.flush():
+            sink.access_unit(unit)
 
     def describe(self) -> dict[str, object]:
         """See `Camera.describe`."""
