@@ -1,5 +1,6 @@
 """When an event begins, goes on and ends: a state machine without I/O (docs/architecture.md, Events)."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -8,6 +9,7 @@ State = Literal["armed", "active", "post-roll"]
 
 # A movement that was seen for a shorter time makes no event: at 5 pictures a second, three in a row.
 MIN_MOTION_SEC = 0.35
+_REMEMBERED_US = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class EventMachine:
         self._event: _Running | None = None
         self._pts_us: int | None = None
         self._cut_us: int | None = None  # where the former event was cut, while it may still be continued
-        self._recent: list[tuple[int, tuple[Area, ...]]] = []  # pictures with movement that is not yet an event
+        self._recent: deque[tuple[int, tuple[Area, ...]]] = deque()  # what had changed when
 
     @property
     def state(self) -> State:
@@ -120,13 +122,14 @@ class EventMachine:
 
         Args:
             pts_us: its media time. A time that runs backwards ends a running event as if the source had been lost.
-            areas: what moves in it.
+            areas: what differs in it, moving or not yet known to.
             since_pts_us: the first picture in which the longest of these movements was seen, None for no movement.
         """
         changes = self.lost(self._pts_us) if self._pts_us is not None and pts_us < self._pts_us else []
         self._pts_us = pts_us
         self._recent.append((pts_us, areas))
-        self._recent = [] if since_pts_us is None else [seen for seen in self._recent if seen[0] >= since_pts_us]
+        while pts_us - self._recent[0][0] > _REMEMBERED_US:
+            self._recent.popleft()
         lasting = since_pts_us is not None and pts_us - since_pts_us >= self._min_motion_us
         if self._event is not None:
             changes += self._go_on(self._event, pts_us, since_pts_us if lasting else None)
@@ -147,8 +150,7 @@ class EventMachine:
         return self._break_off(pts_us, "stopped")
 
     def _start(self, pts_us: int, since_us: int) -> EventStarted:
-        areas = self._recent[0][1]
-        self._recent.clear()
+        areas = next((areas for at_us, areas in self._recent if at_us >= since_us and areas), ())
         self._number += 1
         clip_from_us, continues = since_us - self._before_us, None
         if self._cut_us is not None and since_us <= self._cut_us + max(self._before_us, self._after_us):
@@ -163,7 +165,6 @@ class EventMachine:
         cut_us = event.clip_from_us + self._max_us
         if since_us is not None and since_us <= event.last_motion_us + self._after_us:
             event.last_motion_us = pts_us
-            self._recent.clear()  # of no more use, and it would grow
         rest_us = event.last_motion_us + self._after_us
         if rest_us <= pts_us and event.last_motion_us < pts_us:
             return [self._end(rest_us, "rest")]

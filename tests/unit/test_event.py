@@ -52,6 +52,22 @@ class TestOneEvent:
         assert started.trigger_pts_us == FRAME_US
         assert started.areas == HERE
 
+    def test_what_had_changed_before_it_was_known_to_move_counts(self):
+        it = machine()
+        it.frame(0, THERE)
+        it.frame(FRAME_US, HERE)
+        it.frame(2 * FRAME_US, THERE)
+        (started,) = it.frame(3 * FRAME_US, THERE, FRAME_US)
+        assert (started.trigger_pts_us, started.areas) == (FRAME_US, HERE)
+
+    def test_nothing_is_remembered_for_ever(self):
+        it = machine(min_motion_sec=8)
+        for k in range(50):
+            changes = it.frame(k * FRAME_US, HERE if k < 25 else THERE, 0)
+            if changes:
+                break
+        assert changes[0].areas == THERE
+
     def test_states(self):
         it = machine()
         states = []

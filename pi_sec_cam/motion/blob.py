@@ -1,0 +1,70 @@
+"""Changed cells that belong together."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_sec_cam.motion.grid import Plane
+
+# Of its cells, at least so many must have changed strongly.
+_SEED_SHARE, _FEWEST_SEEDS = 0.08, 3
+
+_KERNEL = np.ones((3, 3), np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blob:
+    """A connected change.
+
+    Attributes:
+        left, top, width, height: the box around it, in cells.
+        area: in cells.
+        active: how many of them changed within the last third of a second.
+        mask: True for its cells, in the box.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    area: int
+    active: int
+    mask: NDArray[np.bool_]
+
+    @property
+    def cells(self) -> tuple[slice, slice]:
+        """Rows and columns of the box."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+    def around(self, margin: int, grid_shape: tuple[int, int]) -> tuple[slice, slice, NDArray[np.bool_]]:
+        """Rows and columns of the box with a margin, as far as the grid goes, and the mask in them."""
+        above, before = min(margin, self.top), min(margin, self.left)
+        below = min(margin, grid_shape[0] - self.top - self.height)
+        behind = min(margin, grid_shape[1] - self.left - self.width)
+        rows = slice(self.top - above, self.top + self.height + below)
+        columns = slice(self.left - before, self.left + self.width + behind)
+        return rows, columns, np.pad(self.mask, ((above, below), (before, behind)))
+
+
+def find_blobs(changed: Plane, strong: Plane, active: Plane, *, least_area: float) -> list[Blob]:
+    """The blobs of at least `least_area` cells: seeds in `strong` grown over what is connected in `changed`.
+
+    All three are 255 where it holds, 0 elsewhere. Gaps of one cell are closed.
+    """
+    left, top, width, height = cv2.boundingRect(changed)
+    rows, columns = slice(top, top + height), slice(left, left + width)
+    closed = cv2.morphologyEx(changed[rows, columns], cv2.MORPH_CLOSE, _KERNEL)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
+    if count == 1:
+        return []
+    seeds = np.bincount(labels[strong[rows, columns] > 0], minlength=count)
+    actives = np.bincount(labels[active[rows, columns] > 0], minlength=count)
+    blobs = []
+    for label in range(1, count):
+        x, y, w, h, area = (int(value) for value in stats[label])
+        if area >= least_area and seeds[label] >= max(_FEWEST_SEEDS, _SEED_SHARE * area):
+            mask = labels[y : y + h, x : x + w] == label
+            blobs.append(Blob(left + x, top + y, w, h, area, int(actives[label]), mask))
+    return blobs

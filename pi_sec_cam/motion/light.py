@@ -1,0 +1,93 @@
+"""Telling light from movement: gains of the whole picture, of its parts, and whether a change is light alone."""
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pi_sec_cam.motion.background import LIGHT_OFFSET, Field
+from pi_sec_cam.motion.grid import Plane
+
+# Light changes brightness by a factor and leaves the texture: the gradients of picture and base correlate, whatever the
+# light, and the ratio of both is smooth. Something opaque has a texture and edges of its own.
+_SAME_TEXTURE = 0.55
+_SMOOTH = 0.27
+# Cells around a change that are looked at too.
+MARGIN = 4
+# Cells around a part in other light that it probably reaches too: no edge must arise where the base ends following.
+WIDE_MARGIN = 12
+
+_LOG_STEP = 40.0
+_MEDIAN = 15
+
+
+def coarse_ratio(cells: Plane, base: Plane) -> Field:
+    """log(picture / base) of blocks of 4x4 cells."""
+    rows, columns = cells.shape[0] // 4, cells.shape[1] // 4
+    means = []
+    for plane in (cells, base):
+        half = cv2.resize(plane[: 4 * rows, : 4 * columns], (2 * columns, 2 * rows), interpolation=cv2.INTER_AREA)
+        quarter = cv2.resize(half, (columns, rows), interpolation=cv2.INTER_AREA)
+        means.append(np.log(quarter + np.float32(LIGHT_OFFSET)))
+    return np.asarray(means[0] - means[1], np.float32)
+
+
+def gain_of_all(ratio: Field) -> float:
+    """The factor by which most of the picture has become brighter."""
+    return math.exp(float(np.median(ratio)))
+
+
+def gain_field(ratio: Field, shape: tuple[int, ...]) -> Field:
+    """The factor for each cell: the median of its wide surroundings, which nothing small and moving can shift."""
+    edge = _MEDIAN // 2
+    steps = np.clip(np.round(ratio * (_LOG_STEP / math.log(2))) + 128, 0, 255).astype(np.uint8)
+    padded = cv2.copyMakeBorder(steps, edge, edge, edge, edge, cv2.BORDER_REFLECT)
+    smooth = cv2.medianBlur(padded, _MEDIAN)[edge:-edge, edge:-edge]
+    gains = np.exp2((smooth.astype(np.float32) - 128) / np.float32(_LOG_STEP))
+    return np.asarray(cv2.resize(gains, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def same_texture(cells: Plane, mean: Field, where: NDArray[np.bool_]) -> float:
+    """Correlation (-1 to 1) of the gradients of picture and base in a part of the picture."""
+    across, down = _gradient(cells.astype(np.float32))
+    base_across, base_down = _gradient(mean)
+    power = _sum(across, across, where) + _sum(down, down, where)
+    base_power = _sum(base_across, base_across, where) + _sum(base_down, base_down, where)
+    both = _sum(across, base_across, where) + _sum(down, base_down, where)
+    return both / math.sqrt(power * base_power + 1e-9)
+
+
+def only_light(cells: Plane, mean: Field, mask: NDArray[np.bool_]) -> bool:
+    """Whether light alone can explain what has changed.
+
+    Args:
+        cells, mean: the picture and the base, cut out around the change with a margin.
+        mask: True where it has changed.
+    """
+    near = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    if same_texture(cells, mean, near) <= _SAME_TEXTURE:
+        return False
+    ratio = np.log((cells + np.float32(16)) / (mean + np.float32(16)))
+    across, down = _gradient(ratio)
+    steepness = float(np.hypot(across, down)[mask].mean())
+    return steepness < _SMOOTH * float(np.abs(ratio[mask]).mean())
+
+
+def gain_of_part(cells: Plane, mean: Field, mask: NDArray[np.bool_]) -> float:
+    """The factor that most of a part has in common, rather too strong than too weak."""
+    ratio = (cells[mask] + np.float32(LIGHT_OFFSET)) / (mean[mask] + np.float32(LIGHT_OFFSET))
+    darker, middle, brighter = np.quantile(ratio, (0.3, 0.5, 0.7))
+    return float(darker if middle < 1 else brighter)
+
+
+def _gradient(plane: Field) -> tuple[Field, Field]:
+    """Change of brightness from cell to cell, across and down."""
+    return (
+        np.asarray(cv2.Sobel(plane, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32),
+        np.asarray(cv2.Sobel(plane, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32),
+    )
+
+
+def _sum(one: Field, other: Field, where: NDArray[np.bool_]) -> float:
+    return float(one[where] @ other[where])
