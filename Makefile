@@ -35,6 +35,9 @@ test: setup-test  ## everything: check, then all tests
 test-quick: setup-test  ## unit and contract tests
 	@tests/stages.sh unit contract
 
+footage: setup-test  ## run the node over a FOLDER of videos and print what it finds beside what really moves
+	$(BIN)/python -m tests.bench.footage "$(FOLDER)"
+
 docs: setup-test  ## write anew the documents that are made from the code
 	$(BIN)/python -m pi_sec_cam.config.reference
 

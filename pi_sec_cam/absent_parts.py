@@ -28,15 +28,17 @@ def absent_parts(configuration: Configuration) -> list[AbsentPart]:
         absent.append(
             AbsentPart("server", "this version has no command server yet; `pi-sec-cam status` works on this machine")
         )
+    # Defaults that nobody wrote down are not missed: a machine without servo and lamp is no broken machine. (With
+    # `cameras`, a camera has only the devices that are written down.)
+    named = {"servos", "infrared_controller"} if configuration.cameras else configuration.model_fields_set
     for camera in configuration.cameras_resolved():
         infrared = camera.infrared_controller
-        written = camera.model_fields_set
-        if infrared.enabled and "infrared_controller" in written:
+        if infrared.enabled and "infrared_controller" in named:
             found = "" if Path(infrared.serial_port).exists() else f"{infrared.serial_port} does not exist, and "
             absent.append(
                 AbsentPart(f"infrared_controller of {camera.cam_name}", f"{found}this version does not drive it yet")
             )
-        if camera.servos and "servos" in written:
+        if camera.servos and "servos" in named:
             pins = ", ".join(str(servo.board_pin) for servo in camera.servos)
             absent.append(
                 AbsentPart(f"servos of {camera.cam_name}", f"this version does not move servos yet (pins {pins})")

@@ -151,11 +151,16 @@ class Recorder(Worker):
                 job.reach_us = max(job.reach_us, unit.pts_us)
                 return unit
             self.advance()
-            late = ended is not None and self.clock.monotonic_us() - job.ended_at_us > _LATE_US
-            if job.cursor.drained or late or self.stopping.is_set():
+            if self.stopping.is_set() or (ended is not None and self._comes_no_more(job, ended)):
                 return None
-            if ended is not None and ended.reason in {"source_lost", "source_ended", "stopped"}:
-                return None
+            if job.cursor.drained:  # detection is still on its way to the end
+                with self._changed:
+                    self._changed.wait_for(lambda: job.ended or self.stopping.is_set(), _WAIT_S)
+
+    def _comes_no_more(self, job: _Job, ended: EventEnded) -> bool:
+        """Whether to wait no longer for an ended event's last units."""
+        late = self.clock.monotonic_us() - job.ended_at_us > _LATE_US
+        return late or job.cursor.drained or ended.reason in {"source_lost", "source_ended", "stopped"}
 
     def _report(self, trouble: str | None) -> None:
         if trouble != self.trouble:

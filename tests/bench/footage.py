@@ -1,8 +1,10 @@
 """Runs the whole node over footage and prints the events that it finds beside what really moves.
 
-    .venv/bin/python -m tests.bench.footage FOLDER
+    make footage FOLDER=...        or: .venv/bin/python -m tests.bench.footage FOLDER [--roll SECONDS]
 
-Each video in FOLDER is played as fast as possible through the daemon with its default settings. Where a `.json` of
+Each video in FOLDER is played as fast as possible through the daemon. Settings are the defaults but for pre-roll and
+post-roll, one second each, so that movements that follow one another are events of their own; `--roll 8` is the
+default of a camera, where they become one. Where a `.json` of
 the same name lies beside it, `{"fps": F, "truth": [[first, last], …]}` in frame numbers, each stretch of truth is
 listed with the event that covers it, and each event with the stretches that it holds. Recordings go to a temporary
 folder and are removed.
@@ -56,17 +58,19 @@ def _span(record: EventRecord, start_us: int) -> Span:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("--roll", type=float, default=1.0, metavar="SECONDS")
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder
     logging.basicConfig(level=logging.WARNING)
     videos = sorted(path for path in folder.iterdir() if path.suffix in _VIDEOS)
     if not videos:
         sys.exit(f"no videos in {folder}")
     for video in videos:
-        report(video)
+        report(video, arguments.roll)
 
 
-def report(video: Path) -> None:
-    found = watch(video)
+def report(video: Path, roll: float) -> None:
+    found = watch(video, rec_sec_before=roll, rec_sec_after=roll)
     known = video.with_suffix(".json")
     print(f"\n{video.name}")
     if not known.exists():
