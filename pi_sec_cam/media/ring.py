@@ -84,10 +84,15 @@ class Ring:
             return self._changed.wait_for(lambda: self._pinned_bytes() <= self._max_bytes // 2, seconds)
 
     def held(self) -> dict[str, float | int]:
-        """What status shows: pictures, bytes, seconds."""
+        """What status shows: pictures, bytes, seconds; `unread` pictures of the slowest pinned reader."""
         with self._changed:
             span_us = self._units[-1].dts_us - self._units[0].dts_us if self._units else 0
-            return {"pictures": len(self._units), "bytes": self._bytes, "seconds": round(span_us / 1e6, 3)}
+            return {
+                "pictures": len(self._units),
+                "bytes": self._bytes,
+                "seconds": round(span_us / 1e6, 3),
+                "unread": self._end - min((c.next_number for c in self._cursors if c.pinned), default=self._end),
+            }
 
     def _evict(self, newest_pts_us: int) -> None:
         while len(self._keys) > 1:

@@ -1,5 +1,6 @@
 """One event's folder while it is being filled: video parts, motion.jpg, event.json."""
 
+import itertools
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -16,8 +17,8 @@ from pi_sec_cam.record.part import PartWriter
 class Clip:
     """Takes an event's units in order and keeps them.
 
-    The folder is made with the first keyframe that can be written. A new part begins when the stream's
-    parameters or its epoch change, and after trouble with the disk.
+    The folder is made with the first keyframe that can be written. A new part begins at the first keyframe after the
+    stream's parameters or its epoch have changed, and after trouble with the disk.
 
     Args:
         stamp: wall time of the trigger.
@@ -25,6 +26,7 @@ class Clip:
 
     Attributes:
         id: the event's, once its folder stands.
+        folder: the event's, once it stands.
         dropped: units that could not be written.
     """
 
@@ -36,7 +38,7 @@ class Clip:
         self._started = started
         self._stamp = stamp
         self._continues = continues
-        self._folder: EventFolder | None = None
+        self.folder: EventFolder | None = None
         self._writer: PartWriter | None = None
         self._parts: list[Part] = []
         self._entry_pts_us = 0
@@ -47,12 +49,13 @@ class Clip:
         self.dropped = 0
 
     @property
-    def id(self) -> str | None:
-        return self._folder.id if self._folder else None
+    def kept(self) -> int:
+        """Pictures that are on the disk."""
+        return sum(part.pictures for part in self._parts) + (self._writer.kept if self._writer else 0)
 
     @property
     def running(self) -> EventRecord:
-        """The record while the event goes on; there is none before `id`."""
+        """The record while the event goes on; there is none before `folder`."""
         return self._record("recording", None, 0)
 
     def picture_from(self, gop: Sequence[AccessUnit]) -> None:
@@ -63,52 +66,52 @@ class Clip:
         """Keep a unit.
 
         Raises:
-            OSError: the disk's; the unit is counted as dropped, and the next keyframe is tried again.
+            OSError: the disk's; what was lost is counted, and the next keyframe is tried again.
         """
-        if self._writer is not None and unit.info is not self._writer.info:
+        if self._writer is not None and unit.keyframe and unit.info is not self._writer.info:
             self._close_part()
         if self._writer is None:
             if not unit.keyframe:
                 self.dropped += 1
                 return
             self._entry_pts_us = unit.pts_us
-        elif unit.pts_us < self._entry_pts_us:
-            # A leading picture of an open GOP: it refers to pictures from before the cut.
-            return
-        if self._writer is None:
             try:
                 self._writer = self._new_part(unit)
             except OSError:
                 self.dropped += 1
                 raise
+        if unit.pts_us < self._entry_pts_us:
+            # A leading picture of an open GOP: it refers to pictures from before the cut. Before a clip's begin it is
+            # not missed, between an event and its continuation it is.
+            self.dropped += self._continues is not None
+            return
         try:
             self._writer.add(unit)
         except OSError:
             self._close_part()
             raise
+        if unit.keyframe:
+            self._write_picture()
 
     def finish(self, ended: EventEnded | None, dropped_by_ring: int) -> EventRecord | None:
-        """Close everything; the final record, None if nothing was kept.
+        """Close everything; the final record, still to be written, None if nothing was kept.
 
         Raises:
-            OSError: the disk's; the video that had been written stays, and is taken up at the next start.
+            OSError: the disk's, on closing the last part; to be called again, then for the record.
         """
         self._close_part()
-        if self._folder is None or not self._parts:
+        if self.folder is None or not self._parts:
             return None
-        record = self._record("complete", ended, dropped_by_ring)
-        self._folder.write_record(record)
-        return record
+        return self._record("complete", ended, dropped_by_ring)
 
     def _new_part(self, unit: AccessUnit) -> PartWriter:
-        if self._folder is None:
-            self._folder = self._archive.begin(self._camera, self._stamp)
+        if self.folder is None:
+            self.folder = self._archive.begin(self._camera, self._stamp)
             self._start_us = unit.pts_us
-            self._folder.write_record(self.running)
-            self._write_picture(self._folder)
-        else:
-            self._folder.write_record(self.running)
-        return PartWriter(self._folder.video_path(len(self._parts) + 1), unit)
+        self.folder.write_record(self.running)
+        paths = (self.folder.video_path(number) for number in itertools.count(len(self._parts) + 1))
+        # A part that came to nothing may still lie there, if the disk did not let us remove it.
+        return PartWriter(next(path for path in paths if not path.exists()), unit)
 
     def _close_part(self) -> None:
         """Also after trouble: what the file holds is then what could be written.
@@ -130,26 +133,31 @@ class Clip:
             else:
                 writer.remove()
 
-    def _write_picture(self, folder: EventFolder) -> None:
+    def _write_picture(self) -> None:
+        """Once; after trouble it is tried again with the next keyframe."""
+        if self.folder is None or not self._picture_gop:
+            return
         picture = motion_picture(self._picture_gop, self._started.trigger_pts_us, self._started.areas)
-        self._picture_gop = ()
         if picture is not None:
-            folder.write_picture(picture)
+            self.folder.write_picture(picture)
             self._picture_bytes = len(picture)
+        self._picture_gop = ()
 
     def _record(self, state: State, ended: EventEnded | None, dropped_by_ring: int) -> EventRecord:
-        assert self._folder is not None
+        assert self.folder is not None
         started = self._started
         last_motion_us = ended.last_motion_pts_us if ended else started.trigger_pts_us
         start_us = self._start_us if self._start_us is not None else started.trigger_pts_us
         trigger = self._stamp.wall
+        start = trigger + timedelta(microseconds=start_us - started.trigger_pts_us)
         return EventRecord(
-            id=self._folder.id,
+            id=self.folder.id,
             camera=self._camera,
-            start=trigger + timedelta(microseconds=start_us - started.trigger_pts_us),
+            start=start,
             end=trigger + timedelta(microseconds=self._end_us - started.trigger_pts_us),
             duration_s=round(sum(part.duration_s for part in self._parts), 6),
-            motion_start=trigger,
+            # What a continuation is triggered by may be shown just before its first keyframe.
+            motion_start=max(trigger, start),
             motion_end=trigger + timedelta(microseconds=last_motion_us - started.trigger_pts_us),
             clock_synchronised=self._stamp.synchronised,
             state=state,

@@ -1,8 +1,14 @@
 """One video file of an event while it is being written."""
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import av
+
+from pi_sec_cam.errors import StorageError
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.mp4 import Mp4Writer
 from pi_sec_cam.record.durable import sync_directory
@@ -29,6 +35,7 @@ class PartWriter:
         self._last_dts_us: int | None = None
         self._interval_us = round(1e6 / (first.info.frame_rate or 25))
         self._kept_end_us = first.pts_us
+        self._whole = True  # nothing that was added has failed
         self.given = 0
         self.kept = 0
         self._bytes = 0
@@ -36,17 +43,22 @@ class PartWriter:
         self._writer: Mp4Writer | None = None
         try:
             sync_directory(path.parent)
-            self._writer = Mp4Writer(self._write, first.info)
+            with _as_storage_error(path):
+                self._writer = Mp4Writer(self._write, first.info)
         except BaseException:
             os.close(self._file)
+            path.unlink(missing_ok=True)
             raise
 
     def add(self, unit: AccessUnit) -> None:
         """Append a unit; the first must be a keyframe."""
         assert self._writer is not None
         self.given += 1
+        self._whole = False
         # What this writes is the fragment before the unit.
-        self._writer.add(unit)
+        with _as_storage_error(self._path):
+            self._writer.add(unit)
+        self._whole = True
         if self._last_dts_us is not None:
             self._interval_us = unit.dts_us - self._last_dts_us
         self._last_dts_us = unit.dts_us
@@ -72,8 +84,10 @@ class PartWriter:
             return
         writer, self._writer = self._writer, None
         try:
-            writer.close()
-            self.kept, self._kept_end_us = self.given, self._last_end_us
+            with _as_storage_error(self._path):
+                writer.close()
+            if self._whole:
+                self.kept, self._kept_end_us = self.given, self._last_end_us
         finally:
             os.close(self._file)
 
@@ -93,3 +107,14 @@ class PartWriter:
         self._bytes += len(fragment)
         if self._writer is not None:  # not the last fragment, which `close` writes
             self.kept, self._kept_end_us = self.given - 1, self._last_end_us
+
+
+@contextmanager
+def _as_storage_error(path: Path) -> Iterator[None]:
+    """A stream that the MP4 muxer refuses concerns this file alone, like trouble of the disk."""
+    try:
+        yield
+    except (av.FFmpegError, ValueError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT}:
+            raise
+        raise StorageError(f"cannot write this stream to {path}: {error}") from error

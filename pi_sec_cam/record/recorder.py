@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pi_sec_cam.clock import Clock, WallStamp
 from pi_sec_cam.media.access_unit import AccessUnit
@@ -12,6 +13,7 @@ from pi_sec_cam.media.ring import Cursor, Ring
 from pi_sec_cam.motion.event import EventEnded, EventStarted
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.clip import Clip
+from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.worker import Worker
 
@@ -20,6 +22,11 @@ log = logging.getLogger(__name__)
 _WAIT_S = 0.25
 # After the event has ended, how long to wait for pictures of its last moments that have not come yet.
 _LATE_US = 2_000_000
+# Ended events whose record the disk has not taken yet; what is beyond that, the next start finds by itself.
+_MOST_UNFINISHED = 100
+_RETRY_US = 5_000_000
+
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -66,6 +73,11 @@ class Recorder(Worker):
         self._jobs: deque[_Job] = deque()
         self._current: _Job | None = None
         self._ids: dict[int, str] = {}  # of the last events, by their number: what a continuation refers to
+        self._stopped_at: dict[
+            int, int
+        ] = {}  # by event: the number, in the ring, of the first unit that it did not take
+        self._unfinished: deque[tuple[EventFolder, EventRecord]] = deque(maxlen=_MOST_UNFINISHED)
+        self._retry_us = 0
         self._recorded = 0
         self._dropped = 0
         self.trouble: str | None = None
@@ -97,7 +109,10 @@ class Recorder(Worker):
                 finally:
                     job.cursor.close()
             elif self.stopping.is_set():
+                self._settle_unfinished()
                 return
+            elif self._unfinished and self.clock.monotonic_us() >= self._retry_us:
+                self._settle_unfinished()
 
     def status(self) -> dict[str, object]:
         """Plain values: what it does now, what it has done, what it could not do."""
@@ -112,46 +127,71 @@ class Recorder(Worker):
         }
 
     def _record(self, job: _Job) -> None:
+        number = job.started.number
         clip = Clip(self._archive, self._camera, job.started, job.stamp, self._ids.get(job.started.continues or 0))
         clip.picture_from(self._ring.gop_at(job.started.trigger_pts_us))
         while (unit := self._next(job)) is not None:
+            kept = clip.kept
             try:
                 clip.add(unit)
             except OSError as error:
                 self._report(f"cannot record: {error}")
-            else:
-                if clip.id is not None:
-                    if job.started.number not in self._ids:
-                        self._ids[job.started.number] = clip.id
-                        self._keep(clip.running)
-                    self._report(None)
+            if clip.kept > kept:
+                self._works()
+            if clip.folder is not None and clip.kept and number not in self._ids:
+                self._ids[number] = clip.folder.id
+                self._keep(clip.running)
             self.advance()
-        try:
-            record = clip.finish(job.ended, dropped_by_ring=job.cursor.dropped)
-        except OSError as error:
-            self._report(f"cannot finish the clip: {error}")
-        else:
-            if record is not None:
-                self._keep(record)
-                self._recorded += 1
-                log.info("%s: kept %s, %.1f s", self._camera, record.path, record.duration_s)
+        self._finish(clip, job)
         self._dropped += clip.dropped + job.cursor.dropped
-        self._ids = dict(list(self._ids.items())[-2:])
+        self._ids, self._stopped_at = _newest(self._ids), _newest(self._stopped_at)
+
+    def _finish(self, clip: Clip, job: _Job) -> None:
+        record = None
+        for _ in range(2):  # the second time without the part that could not be closed
+            try:
+                record = clip.finish(job.ended, dropped_by_ring=job.cursor.dropped)
+                break
+            except OSError as error:
+                self._report(f"cannot finish the clip: {error}")
+        if record is not None and clip.folder is not None:
+            self._unfinished.append((clip.folder, record))
+            self._settle_unfinished()
+
+    def _settle_unfinished(self) -> None:
+        """Write the final records of ended events; what the disk does not take now is tried again later."""
+        while self._unfinished:
+            folder, record = self._unfinished[0]
+            try:
+                folder.write_record(record)
+            except OSError as error:
+                self._report(f"cannot finish the event: {error}")
+                self._retry_us = self.clock.monotonic_us() + _RETRY_US
+                return
+            self._unfinished.popleft()
+            self._keep(record)
+            self._recorded += 1
+            log.info("%s: kept %s, %.1f s", self._camera, record.path, record.duration_s)
+            self._works()
 
     def _next(self, job: _Job) -> AccessUnit | None:
         """The event's next unit; None when the event has had its last."""
+        begin = self._stopped_at.get(job.started.continues or 0, 0)
         while True:
             unit = job.cursor.read(_WAIT_S)
             ended = job.ended
+            number = job.cursor.next_number
             if unit is not None:
                 if ended is not None and _beyond(unit, ended, job.reach_us):
+                    self._stopped_at[job.started.number] = number - 1
                     return None
-                if job.started.continues is not None and unit.pts_us < job.started.clip_from_pts_us:
-                    continue  # belongs to the event before
+                if number <= begin or (job.reach_us < 0 and not unit.keyframe):
+                    continue  # belongs to the event that this one continues
                 job.reach_us = max(job.reach_us, unit.pts_us)
                 return unit
             self.advance()
             if self.stopping.is_set() or (ended is not None and self._comes_no_more(job, ended)):
+                self._stopped_at[job.started.number] = number
                 return None
             if job.cursor.drained:  # detection is still on its way to the end
                 with self._changed:
@@ -162,13 +202,21 @@ class Recorder(Worker):
         late = self.clock.monotonic_us() - job.ended_at_us > _LATE_US
         return late or job.cursor.drained or ended.reason in {"source_lost", "source_ended", "stopped"}
 
-    def _report(self, trouble: str | None) -> None:
+    def _report(self, trouble: str) -> None:
         if trouble != self.trouble:
-            if trouble:
-                log.error("%s: %s", self._camera, trouble)
-            else:
-                log.info("%s: recording works again", self._camera)
-            self.trouble = trouble
+            log.error("%s: %s", self._camera, trouble)
+        self.trouble = trouble
+
+    def _works(self) -> None:
+        """Something has reached the disk."""
+        if self.trouble and not self._unfinished:
+            log.info("%s: recording works again", self._camera)
+            self.trouble = None
+
+
+def _newest(by_number: dict[int, _T]) -> dict[int, _T]:
+    """All that a continuation may still ask for."""
+    return dict(list(by_number.items())[-2:])
 
 
 def _beyond(unit: AccessUnit, ended: EventEnded, reach_us: int) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pi_sec_cam.clock import SimulatedClock
-from pi_sec_cam.media.access_unit import AccessUnit
+from pi_sec_cam.media.access_unit import AccessUnit, StreamInfo
 from pi_sec_cam.media.ring import Ring
 from pi_sec_cam.motion.event import Area, EventEnded, EventStarted
 from pi_sec_cam.record.archive import Archive
@@ -186,6 +187,7 @@ def test_a_continuation_begins_where_the_former_clip_ends(bench: Bench, gop: int
     first, second = bench.run()
     assert second.continues == first.id
     assert second.parts[0].first_pts_us == first.parts[0].first_pts_us + round(first.duration_s * SECOND)
+    assert second.dropped_pictures == 0
     shown = [
         record.parts[0].first_pts_us + round(float(p["pts_time"]) * SECOND)
         for record in (first, second)
@@ -272,3 +274,122 @@ def test_a_full_disk_in_mid_event_keeps_what_was_written_and_goes_on_when_there_
     found = [decoded_pictures(bench.file(record, number)) for number in range(len(record.parts))]
     assert found == [part.pictures for part in record.parts]
     assert sum(found) + record.dropped_pictures == 25 * 19 + 1
+
+
+def full(_file: int, _data: bytes) -> int:
+    raise OSError(28, "No space left on device")
+
+
+def test_trouble_stays_until_something_reaches_the_disk_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr(os, "write", full)
+    bench.feed(units(seconds=20))
+    bench.event(started(2, 2), ended(18, 1))
+    assert bench.run() == []
+    assert "No space left" in str(bench.recorder.trouble)
+    assert bench.recorder.status()["pictures_dropped"] == 25 * 19 + 1
+    assert "works again" not in caplog.text
+    assert len(caplog.records) < 5
+    monkeypatch.undo()
+    bench.event(started(2, 2, number=2), ended(18, 1, number=2))
+    bench.run()
+    assert bench.recorder.trouble is None
+    assert "works again" in caplog.text
+
+
+def test_one_error_on_making_a_part_costs_one_gop(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pi_sec_cam.record import part
+
+    real, calls = part.sync_directory, []
+
+    def once(path: Path) -> None:
+        calls.append(path)
+        if len(calls) == 1:
+            raise OSError(5, "Input/output error")
+        real(path)
+
+    monkeypatch.setattr(part, "sync_directory", once)
+    bench.feed(units(seconds=10))
+    bench.event(started(2, 2), ended(8, 1))
+    (record,) = bench.run()
+    assert record.dropped_pictures == 25
+    assert record.parts[0].pictures == 25 * 8 + 1
+    assert decoded_pictures(bench.file(record)) == record.parts[0].pictures
+
+
+def test_an_event_whose_record_the_disk_did_not_take_is_finished_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pi_sec_cam.record.event_folder import EventFolder
+
+    real = EventFolder.write_record
+
+    def refuse(folder: EventFolder, record: EventRecord) -> None:
+        if record.state == "complete":
+            raise OSError(28, "No space left on device")
+        real(folder, record)
+
+    monkeypatch.setattr(EventFolder, "write_record", refuse)
+    bench.feed(units(seconds=10))
+    bench.event(started(2, 2), ended(8, 1))
+    assert bench.run() == []
+    assert "cannot finish the event" in str(bench.recorder.trouble)
+    monkeypatch.undo()
+    (record,) = bench.run()
+    assert bench.archive.folder(record.id).read_record() == record
+    assert bench.recorder.trouble is None
+
+
+def test_a_break_of_the_timestamps_within_a_gop_loses_nothing(bench: Bench) -> None:
+    found = units(seconds=12, gop=100)
+    after = StreamInfo(
+        **{name: getattr(found[0].info, name) for name in StreamInfo.__dataclass_fields__} | {"epoch": 1}
+    )
+    broken = [u if i < 130 else AccessUnit(u.data, u.pts_us, u.dts_us, u.keyframe, after) for i, u in enumerate(found)]
+    bench.feed(broken)
+    bench.event(started(2, 2), ended(10, 1))
+    (record,) = bench.run()
+    assert record.dropped_pictures == 0
+    assert [part.pictures for part in record.parts] == [200, 25 * 11 + 1 - 200]
+    assert [decoded_pictures(bench.file(record, n)) for n in (0, 1)] == [part.pictures for part in record.parts]
+
+
+def test_a_stream_that_mp4_cannot_hold_ends_no_more_than_its_clip(bench: Bench) -> None:
+    good = units(seconds=6)
+    odd = StreamInfo("h264", -348, 32, good[0].info.parameter_sets)
+    bench.feed([AccessUnit(u.data, u.pts_us, u.dts_us, u.keyframe, odd) for u in good])
+    bench.event(started(2, 2), ended(4, 1))
+    assert bench.run() == []
+    assert "MP4" in str(bench.recorder.trouble)
+
+
+@pytest.mark.parametrize(("gop", "late_s"), [(25, 2.0), (25, 0.4), (250, 12.0)])
+def test_a_cut_that_is_known_late_repeats_nothing(bench: Bench, gop: int, late_s: float) -> None:
+    """The recorder is always at the newest picture; the word of the cut comes some pictures after it."""
+    found = units(seconds=40, gop=gop)
+    cut_us = BASE_US + 12 * SECOND + 300_000
+    word_of_it = next(i for i, u in enumerate(found) if u.pts_us > cut_us + late_s * SECOND)
+    bench.feed(found[:110])
+    bench.event(started(4, 2))
+    recorder = bench.recorder
+    recorder.start()
+    bench.feed(found[110:word_of_it])
+    deadline = time.monotonic() + 20
+    while bench.ring.held()["unread"] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    bench.event(EventEnded(1, cut_us - 100_000, cut_us, "max_time"), EventStarted(2, cut_us + 700_000, cut_us, (), 1))
+    bench.feed(found[word_of_it:])
+    bench.event(ended(36, 2, number=2))
+    recorder.stop()
+    assert recorder.join(20)
+    first, second = [record for record in bench.records if record.state == "complete"]
+    shown = [
+        record.parts[0].first_pts_us + round(float(p["pts_time"]) * SECOND)
+        for record in (first, second)
+        for p in packets(bench.file(record))
+    ]
+    assert shown == [shown[0] + n * 40_000 for n in range(len(shown))]
+    assert (first.dropped_pictures, second.dropped_pictures) == (0, 0)
+    assert second.motion_start >= second.start
