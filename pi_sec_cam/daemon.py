@@ -14,12 +14,12 @@ from pi_sec_cam import __version__
 from pi_sec_cam.absent_parts import absent_parts
 from pi_sec_cam.clock import Clock, SystemClock
 from pi_sec_cam.config import CameraConfiguration, Configuration
-from pi_sec_cam.errors import ConfigError, StorageError
+from pi_sec_cam.errors import ConfigError, StorageError, WorkerStuck
 from pi_sec_cam.local_socket import DaemonLock, LocalServer
 from pi_sec_cam.node import Node
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_record import EventRecord
-from pi_sec_cam.worker import stop_all
+from pi_sec_cam.worker import Worker, stop_all
 
 if TYPE_CHECKING:
     from pi_sec_cam.record.catalogue import Catalogue
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _POLL_S = 0.2
-# Of the five seconds that a stop may take (a service manager's patience, and a person's).
-_STOP_S = 4.5
+# A stop takes five seconds at most (a service manager's patience, and a person's), however badly a source hangs; the
+# recorders, whose clips have to be closed, have the largest share.
+_SOURCES_STOP_S, _WATCHERS_STOP_S, _RECORDERS_STOP_S = 1.6, 0.6, 2.2
 
 
 class Daemon:
@@ -49,6 +50,9 @@ class Daemon:
         self.nodes: Sequence[Node] = ()
         self._catalogue: Catalogue | None = None
         self._catalogue_trouble: str | None = None
+        self._recovery: _Recovery | None = None
+        self._server: LocalServer | None = None
+        self._server_trouble: str | None = None
         self._undo = ExitStack()
         self._absent = absent_parts(configuration)
 
@@ -78,14 +82,14 @@ class Daemon:
             undo.callback(self._stop_nodes)
             for node in self.nodes:
                 node.start_source()
-            # Video is being kept in memory already while the database is imported (a fifth of a second) and opened,
-            # and old trouble is mended.
-            self._open_catalogue(archives[0])
+            # Video is being kept in memory already while the database is imported (a fifth of a second) and opened.
+            self._recovery = self._open_catalogue(archives[0])
             for node in self.nodes:
                 node.start_recording()
-            server = LocalServer(lock.socket_path, {"status": self.status})
-            server.start()
-            undo.callback(stop_all, [server], _STOP_S)
+            if self._recovery is not None:
+                self._recovery.start()
+            undo.callback(self._stop_server)
+            self._start_server(lock)
             self._undo = undo.pop_all()
         for part in self._absent:
             log.warning("%s: %s", part.name, part.detail)
@@ -103,7 +107,7 @@ class Daemon:
                 node.check_end()
                 if node.failure is not None:
                     return node.failure
-            if all(node.ended for node in self.nodes):
+            if all(node.ended for node in self.nodes) and not (self._recovery and self._recovery.alive):
                 return None
         return None
 
@@ -111,8 +115,9 @@ class Daemon:
         """What works, what does not and since when, what was dropped; JSON values."""
         cameras = [node.status() for node in self.nodes]
         problems = [problem for node in self.nodes for problem in node.problems()]
-        if self._catalogue_trouble:
-            problems.append(self._catalogue_trouble)
+        problems += [trouble for trouble in (self._catalogue_trouble, self._server_trouble) if trouble]
+        if not self.directory.is_dir():
+            problems.append(f"{self.directory} (storage.directory) is gone: is its disk mounted?")
         problems += [f"{part.name}: {part.detail}" for part in self._absent]
         disk = shutil.disk_usage(self.directory) if self.directory.is_dir() else None
         return {
@@ -146,16 +151,21 @@ class Daemon:
             time_directory_format=camera.formats.time_directory_format,
         )
 
-    def _open_catalogue(self, archive: Archive) -> None:
-        """Without the catalogue, recording goes on: the files are the truth, and the next start takes them up."""
+    def _open_catalogue(self, archive: Archive) -> "_Recovery | None":
+        """What was left unfinished is listed now, before anything is recorded, and dealt with beside recording.
+
+        Without the catalogue, recording goes on: the files are the truth, and the next start takes them up.
+        """
         from pi_sec_cam.record.catalogue import Catalogue
-        from pi_sec_cam.record.recovery import recover
+        from pi_sec_cam.record.recovery import recover, survey
 
         try:
-            self._catalogue = Catalogue(archive.catalogue_path)
-            recover(archive, self._catalogue)
+            self._catalogue = catalogue = Catalogue(archive.catalogue_path)
+            found = survey(archive, catalogue)
         except StorageError as error:
             self._catalogue_fails(error)
+            return None
+        return _Recovery(lambda: recover(archive, catalogue, found), self._catalogue_fails)
 
     def _close_catalogue(self) -> None:
         if self._catalogue is not None:
@@ -177,9 +187,46 @@ class Daemon:
             log.error("%s; recording goes on, the list of events is made up for at the next start", error)
         self._catalogue_trouble = str(error)
 
+    def _start_server(self, lock: DaemonLock) -> None:
+        """Nobody can ask without it, but the camera watches."""
+        try:
+            self._server = LocalServer(lock.socket_path, {"status": self.status})
+            self._server.start()
+        except (StorageError, OSError) as error:
+            self._server_trouble = f"`pi-sec-cam status` does not work: {error}"
+            log.warning("%s", self._server_trouble)
+
+    def _stop_server(self) -> None:
+        if self._server is not None:
+            _stop([self._server], 0.5)
+
     def _stop_nodes(self) -> None:
-        deadline_us = self._clock.monotonic_us() + round(_STOP_S * 1e6)
-        left: Callable[[], float] = lambda: (deadline_us - self._clock.monotonic_us()) / 1e6  # noqa: E731
-        for phase in (Node.stop_source, Node.stop_watching, Node.stop_recording):
-            for node in self.nodes:
-                phase(node, left())
+        """In the order of the flow, all cameras together; what does not end in its time does not take the others'."""
+        _stop([worker for node in self.nodes for worker in node.sources], _SOURCES_STOP_S)
+        for node in self.nodes:
+            node.finish_source()
+        _stop([worker for node in self.nodes for worker in node.watching], _WATCHERS_STOP_S)
+        recorders = [node.recorder for node in self.nodes]
+        _stop([*recorders, *([self._recovery] if self._recovery else [])], _RECORDERS_STOP_S)
+
+
+class _Recovery(Worker):
+    """Finishes in the background what the last run left unfinished."""
+
+    def __init__(self, recover: Callable[[], object], on_error: Callable[[StorageError], None]) -> None:
+        super().__init__("recovery")
+        self._recover = recover
+        self._on_error = on_error
+
+    def work(self) -> None:
+        try:
+            self._recover()
+        except StorageError as error:
+            self._on_error(error)
+
+
+def _stop(workers: Sequence[Worker], seconds: float) -> None:
+    try:
+        stop_all([worker for worker in workers if worker.alive], seconds)
+    except WorkerStuck as error:
+        log.error("%s", error)

@@ -7,7 +7,6 @@ from pi_sec_cam.camera.source_fault import is_live
 from pi_sec_cam.camera.supervisor import CameraSupervisor
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.config import CameraConfiguration
-from pi_sec_cam.errors import WorkerStuck
 from pi_sec_cam.media.decoder import FrameDecoder
 from pi_sec_cam.media.frame import FrameSlot
 from pi_sec_cam.media.ring import Ring
@@ -20,7 +19,7 @@ from pi_sec_cam.node.sources import camera_for, detection_camera_for
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recorder import Recorder
-from pi_sec_cam.worker import Worker, stop_all
+from pi_sec_cam.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +39,9 @@ class Node:
     Args:
         keep: takes each finished event's record.
         demo: watch the rendered scene instead of the configured camera.
+
+    Attributes:
+        recorder: stopped last.
     """
 
     def __init__(
@@ -75,7 +77,7 @@ class Node:
             self._ring, self._slot, frame_due=due if own else None, caught_up=caught_up if own else None
         )
         self._source = CameraSupervisor(
-            camera, self._sink, name=f"camera {self.name}", clock=clock, on_end=self._source_ended
+            camera, self._sink, name=f"camera {self.name}", clock=clock, on_end=self.finish_source
         )
         self._detection_source = None
         if detection_camera is not None:
@@ -83,7 +85,7 @@ class Node:
             self._detection_source = CameraSupervisor(
                 detection_camera, detect_sink, name=f"detection stream of {self.name}", clock=clock
             )
-        self._recorder = Recorder(camera=self.name, ring=self._ring, archive=archive, keep=keep, clock=clock)
+        self.recorder = Recorder(camera=self.name, ring=self._ring, archive=archive, keep=keep, clock=clock)
         self._watcher = Watcher(
             f"watcher of {self.name}",
             slot=self._slot,
@@ -98,7 +100,7 @@ class Node:
                 rec_sec_after=motion.rec_sec_after,
                 max_event_time=motion.max_event_time,
             ),
-            listeners=[self._recorder.on_event, self._tell],
+            listeners=[self.recorder.on_event, self._tell],
             clock=clock,
         )
 
@@ -110,22 +112,22 @@ class Node:
 
     def start_recording(self) -> None:
         """Begin to write to the archive."""
-        self._recorder.start()
+        self.recorder.start()
 
     def check_end(self) -> None:
         """Called now and then: when the source has come to its end, recording ends after it."""
-        if self._recorder.alive and not self._watcher.alive and self._source.ended:
-            self._recorder.stop()
+        if self.recorder.alive and not self._watcher.alive and self._source.ended:
+            self.recorder.stop()
 
     @property
     def ended(self) -> bool:
         """The source came to its end, and all of it is recorded."""
-        return self._source.ended and not self._watcher.alive and not self._recorder.alive
+        return self._source.ended and not self._watcher.alive and not self.recorder.alive
 
     @property
     def failure(self) -> str | None:
         """What makes it impossible to go on, for the daemon to end with."""
-        for worker in self._workers():
+        for worker in (*self.sources, *self.watching, self.recorder):
             if worker.fault is not None:
                 return f"{worker.name} failed: {worker.fault!r}; the log has more"
         source = self._source.status()
@@ -133,18 +135,22 @@ class Node:
             return str(source["detail"])
         return None
 
-    def stop_source(self, seconds: float) -> None:
-        """No more pictures; first of three steps."""
-        self._stop([w for w in (self._source, self._detection_source) if w], seconds)
-        self._source_ended()
+    @property
+    def sources(self) -> list[Worker]:
+        """What delivers pictures: stopped first."""
+        return [worker for worker in (self._source, self._detection_source) if worker]
 
-    def stop_watching(self, seconds: float) -> None:
-        """A running event ends."""
-        self._stop([w for w in (self._decoder, self._watcher) if w], seconds)
+    @property
+    def watching(self) -> list[Worker]:
+        """What looks at them: stopped next, which ends a running event."""
+        return [worker for worker in (self._decoder, self._watcher) if worker]
 
-    def stop_recording(self, seconds: float) -> None:
-        """Its clip is closed."""
-        self._stop([self._recorder], seconds)
+    def finish_source(self) -> None:
+        """There are no more pictures, readers get what is left: at the source's own end, and after a stop of it."""
+        self._ring.finish()
+        self._detect_ring.finish()
+        if self._decoder is None:  # which does it else
+            self._slot.finish()
 
     def problems(self) -> list[str]:
         """What does not work, in words."""
@@ -152,8 +158,8 @@ class Node:
         for source in (self._source, self._detection_source):
             if source is not None and (trouble := source.trouble()):
                 found.append(f"{source.name}: {trouble}")
-        if self._recorder.trouble is not None:
-            found.append(f"{self.name}: {self._recorder.trouble}")
+        if self.recorder.trouble is not None:
+            found.append(f"{self.name}: {self.recorder.trouble}")
         return found
 
     def status(self) -> dict[str, object]:
@@ -166,26 +172,9 @@ class Node:
             "first_pts_us": self._sink.first_pts_us,
             "ring": self._ring.held(),
             "motion": self._watcher.describe(),
-            "recorder": self._recorder.status(),
+            "recorder": self.recorder.status(),
             "decoder": self._decoder.status() if self._decoder else None,
         }
-
-    def _source_ended(self) -> None:
-        """Readers get what is left; without a decoder nobody else ends the frames."""
-        self._ring.finish()
-        self._detect_ring.finish()
-        if self._decoder is None:
-            self._slot.finish()
-
-    def _workers(self) -> list[Worker]:
-        mine = (self._source, self._detection_source, self._decoder, self._watcher, self._recorder)
-        return [worker for worker in mine if worker is not None]
-
-    def _stop(self, workers: list[Worker], seconds: float) -> None:
-        try:
-            stop_all([worker for worker in workers if worker.alive], max(0.1, seconds))
-        except WorkerStuck as error:
-            log.error("%s: %s", self.name, error)
 
     def _tell(self, event: EventStarted | EventEnded) -> None:
         if isinstance(event, EventStarted):
