@@ -4,6 +4,7 @@ Where the socket is stands in `daemon.lock` in the storage directory, which the 
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -14,7 +15,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from pi_sec_cam.errors import DaemonUnreachable, StorageError
 from pi_sec_cam.worker import Worker
@@ -31,7 +32,7 @@ class DaemonLock:
 
     def __init__(self, storage: Path) -> None:
         self._path = storage / _LOCK_NAME
-        self._file: IO[str] | None = None
+        self._descriptor: int | None = None
         self.socket_path = _socket_directory() / f"{hashlib.sha256(bytes(storage.resolve())).hexdigest()[:16]}.sock"
 
     def __enter__(self) -> Self:
@@ -41,38 +42,51 @@ class DaemonLock:
             StorageError: another daemon has it, or the directory cannot be written to.
         """
         try:
-            file = open(self._path, "a+", encoding="utf-8")
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
             raise StorageError(f"cannot write {self._path}: {error.strerror}") from error
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                pid = json.loads(file.read())["pid"]
-                file.close()
-                raise StorageError(
-                    f"{self._path.parent} is in use by another daemon (process {pid}): stop that one, "
-                    "or give this one its own storage.directory"
-                ) from None
-            file.close()
-            raise StorageError(f"{self._path.parent} is in use by another daemon") from None
-        self._file = file
+            _lock(descriptor, self._path)
+        except StorageError:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
         try:
-            file.truncate(0)
-            file.write(json.dumps({"pid": os.getpid(), "socket": str(self.socket_path)}) + "\n")
-            file.flush()
-        except OSError as error:  # a full disk must not keep the camera from watching; only `status` goes without
-            log.warning("cannot write %s (%s): `pi-sec-cam status` will not find this daemon", self._path, error)
+            _write_whole(descriptor, json.dumps({"pid": os.getpid(), "socket": str(self.socket_path)}).encode() + b"\n")
+        except OSError as error:  # a full disk must not keep the camera from watching
+            log.warning("cannot write %s (%s): `pi-sec-cam status` may not find this daemon", self._path, error)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
+        if self._descriptor is not None:
             # The file stays: removing it would let a third daemon lock a new one while a second waits for this.
-            self._file.close()
-            self._file = None
+            with contextlib.suppress(OSError):
+                os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = ""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            owner = f" (process {json.loads(os.pread(descriptor, _MAX_REQUEST, 0))['pid']})"
+        raise StorageError(
+            f"{path.parent} is in use by another daemon{owner}: stop that one, "
+            "or give this one its own storage.directory"
+        ) from None
+    except OSError as error:
+        raise StorageError(f"cannot lock {path}: {error.strerror}") from error
+
+
+def _write_whole(descriptor: int, text: bytes) -> None:
+    """Replace what the file holds; on a full disk it keeps its old block, so this mostly works there too."""
+    if os.pwrite(descriptor, text, 0) < len(text):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.ftruncate(descriptor, len(text))
 
 
 class LocalServer(Worker):

@@ -1,5 +1,6 @@
 """Local commands reach the one daemon of a storage directory, and nobody else's."""
 
+import errno
 import json
 import os
 import socket
@@ -74,6 +75,33 @@ def test_after_the_daemon_the_storage_is_free(storage: Path) -> None:
     for _ in range(2):
         with DaemonLock(storage):
             pass
+
+
+def test_the_lock_says_what_holds_now_however_long_the_last_one_was(storage: Path) -> None:
+    (storage / "daemon.lock").write_text("x" * 5000)
+    with DaemonLock(storage) as lock:
+        assert json.loads((storage / "daemon.lock").read_text()) == {
+            "pid": os.getpid(),
+            "socket": str(lock.socket_path),
+        }
+
+
+@pytest.mark.parametrize("written", [None, 7])
+def test_on_a_full_disk_the_lock_still_locks(
+    storage: Path, written: int | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(descriptor: int, data: bytes, offset: int) -> int:
+        if written is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return written
+
+    before = '{"pid": 1, "socket": "/run/pi-sec-cam/0.sock"}'
+    (storage / "daemon.lock").write_text(before)
+    monkeypatch.setattr(os, "pwrite", full)
+    with DaemonLock(storage), pytest.raises(StorageError, match="in use"), DaemonLock(storage):
+        pass
+    assert "No space left on device" in caplog.text
+    assert (storage / "daemon.lock").read_text() == before
 
 
 @pytest.mark.parametrize("lock", [None, "", "{}", "garbage", '{"pid": 1, "socket": "/nowhere/x.sock"}'])
