@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 _LOCK_NAME = "daemon.lock"
 _MAX_REQUEST = 4096
 _DEADLINE_S = 2.0
+_MAX_ADDRESS = 107  # unix(7): sun_path has 108 bytes, the last one is zero
+_SERVICE_DIRECTORY = Path("/run/pi-sec-cam")
 
 
 class DaemonLock:
@@ -33,7 +35,7 @@ class DaemonLock:
     def __init__(self, storage: Path) -> None:
         self._path = storage / _LOCK_NAME
         self._descriptor: int | None = None
-        self.socket_path = _socket_directory() / f"{hashlib.sha256(bytes(storage.resolve())).hexdigest()[:16]}.sock"
+        self.socket_path = _place_for(_socket_name(storage))
 
     def __enter__(self) -> Self:
         """Take the lock.
@@ -95,19 +97,26 @@ class LocalServer(Worker):
     Args:
         path: of the socket; a stale one is replaced.
         commands: by name; each gives an object that JSON can hold.
+
+    Raises:
+        StorageError: there can be no socket at `path`. The camera can do without.
     """
 
     def __init__(self, path: Path, commands: dict[str, Callable[[], object]]) -> None:
         super().__init__("local socket")
         self._path = path
         self._commands = commands
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_foreign(path.parent)
-        path.unlink(missing_ok=True)
+        if fault := _fault_of(path.parent):
+            raise StorageError(fault)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(path))
-        path.chmod(0o600)  # before listen(): until then nobody can connect
-        self._listener.listen(8)
+        try:
+            path.unlink(missing_ok=True)
+            self._listener.bind(str(path))
+            path.chmod(0o600)  # before listen(): until then nobody can connect
+            self._listener.listen(8)
+        except OSError as error:
+            self._listener.close()
+            raise StorageError(f"cannot listen at {path}: {error.strerror or error}") from error
         self._listener.settimeout(0.5)
 
     def stop(self) -> None:
@@ -179,19 +188,40 @@ def ask(storage: Path, command: str) -> object:
             raise DaemonUnreachable(nobody) from error
 
 
-def _socket_directory() -> Path:
-    """A directory on a file system that has sockets: a storage directory on exFAT or a NAS has none."""
+def _socket_name(storage: Path) -> str:
+    """The same for each spelling of the path that `status` and `run` make of a configuration; nothing need exist."""
+    return f"{hashlib.sha256(os.path.abspath(storage).encode(errors='surrogateescape')).hexdigest()[:16]}.sock"
+
+
+def _directories() -> Iterator[Path]:
+    """Where a socket may be, the best first: a storage directory on exFAT or a NAS has no sockets."""
     if given := os.environ.get("RUNTIME_DIRECTORY"):  # systemd's
-        return Path(given.split(":")[0])
-    if os.getuid() == 0:
-        return Path("/run/pi-sec-cam")
-    if (session := os.environ.get("XDG_RUNTIME_DIR")) and Path(session).is_dir():
-        return Path(session) / "pi-sec-cam"
-    return Path(f"/tmp/pi-sec-cam-{os.getuid()}")  # noqa: S108 - its owner and mode are checked
+        yield Path(given.split(":")[0])
+    yield _SERVICE_DIRECTORY
+    if session := os.environ.get("XDG_RUNTIME_DIR"):
+        # `su` and `sudo -E` leave another user's there.
+        with contextlib.suppress(OSError):
+            if os.stat(session).st_uid == os.getuid():
+                yield Path(session) / "pi-sec-cam"
+    yield Path(f"/tmp/pi-sec-cam-{os.getuid()}")  # noqa: S108 - its owner and mode are checked
 
 
-def _refuse_foreign(directory: Path) -> None:
-    """In /tmp somebody else may have been first."""
-    found = directory.lstat()
+def _place_for(name: str) -> Path:
+    """The first place where a socket of that name can be; where there is none, the last, which then says why."""
+    places = [directory / name for directory in _directories()]
+    fit = (place for place in places if len(os.fsencode(place)) <= _MAX_ADDRESS and not _fault_of(place.parent))
+    return next(fit, places[-1])
+
+
+def _fault_of(directory: Path) -> str | None:
+    """Why a directory, made if it does not exist, cannot have our socket. In /tmp somebody else may have been first."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = directory.lstat()
+    except OSError as error:
+        return f"cannot make {directory} for the socket: {error.strerror}"
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
-        raise StorageError(f"{directory} is not a directory that belongs to this user alone: remove it")
+        return f"{directory} is not a directory that belongs to this user alone: remove it"
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return f"{directory}, for the socket, cannot be written to"
+    return None

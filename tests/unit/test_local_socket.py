@@ -5,11 +5,12 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from pi_sec_cam import local_socket
 from pi_sec_cam.errors import DaemonUnreachable, StorageError
 from pi_sec_cam.local_socket import DaemonLock, LocalServer, ask
 from pi_sec_cam.worker import stop_all
@@ -18,6 +19,8 @@ from pi_sec_cam.worker import stop_all
 @pytest.fixture(autouse=True)
 def runtime_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "runtime"))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr(local_socket, "_SERVICE_DIRECTORY", tmp_path / "service")
     return tmp_path / "runtime"
 
 
@@ -127,3 +130,68 @@ def test_a_runtime_directory_that_others_may_write_to_is_refused(runtime_directo
     runtime_directory.chmod(0o777)
     with pytest.raises(StorageError, match="belongs to this user alone"):
         LocalServer(runtime_directory / "x.sock", {})
+
+
+def others_may_write(directory: Path) -> None:
+    directory.mkdir()
+    directory.chmod(0o777)
+
+
+def a_file_is_there(directory: Path) -> None:
+    directory.write_text("")
+
+
+def a_link_is_there(directory: Path) -> None:
+    (directory.parent / "target").mkdir()
+    directory.symlink_to(directory.parent / "target")
+
+
+@pytest.mark.parametrize("spoil", [others_may_write, a_file_is_there, a_link_is_there])
+def test_a_directory_that_cannot_have_the_socket_is_passed_over(
+    spoil: Callable[[Path], None], storage: Path, runtime_directory: Path, tmp_path: Path
+) -> None:
+    spoil(runtime_directory)
+    with DaemonLock(storage) as lock:
+        assert lock.socket_path.parent == tmp_path / "service"
+        server = LocalServer(lock.socket_path, {"status": lambda: 1})
+        server.start()
+        assert ask(storage, "status") == 1
+        stop_all([server], 5)
+
+
+def test_a_directory_whose_path_is_too_long_for_a_socket_is_passed_over(
+    storage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / ("long" * 30)))
+    assert DaemonLock(storage).socket_path.parent == tmp_path / "service"
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_the_session_directory_is_used_only_by_its_owner(
+    mine: bool, storage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = tmp_path / "session"
+    session.mkdir()
+    monkeypatch.delenv("RUNTIME_DIRECTORY")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(session))
+    (tmp_path / "service").write_text("")
+    if mine:
+        assert DaemonLock(storage).socket_path.parent == session / "pi-sec-cam"
+    else:
+        stranger = 4_000_000_000 + os.getpid()
+        monkeypatch.setattr(os, "getuid", lambda: stranger)  # whose session it is not
+        place = DaemonLock(storage).socket_path.parent
+        place.rmdir()
+        assert place == Path(f"/tmp/pi-sec-cam-{stranger}")
+        assert not (session / "pi-sec-cam").exists()
+
+
+@pytest.mark.parametrize("name", ["x.sock", "x" * 120, "gone/x.sock"])
+def test_where_no_socket_can_be_there_is_one_kind_of_error(name: str, runtime_directory: Path) -> None:
+    if "/" in name:
+        a_file_is_there(runtime_directory)
+    else:
+        runtime_directory.mkdir(mode=0o700)
+        (runtime_directory / "x.sock").mkdir()
+    with pytest.raises(StorageError, match="runtime"):
+        LocalServer(runtime_directory / name, {})
