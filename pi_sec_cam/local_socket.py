@@ -1,6 +1,8 @@
 """How commands on the same machine reach the daemon: one JSON line each way over a Unix socket of mode 0600.
 
-Where the socket is stands in `daemon.lock` in the storage directory, which the daemon keeps locked while it runs.
+Where the socket is stands in `daemon.lock` in the storage directory, which the daemon keeps locked while it runs. Its
+name follows from the directory's path, so that it is found without that file too: `status` is wanted most when the disk
+is gone.
 """
 
 import contextlib
@@ -158,34 +160,64 @@ class LocalServer(Worker):
 
 
 def ask(storage: Path, command: str) -> object:
-    """What the daemon of a storage directory answers.
+    """What the daemon of a storage directory answers; the directory itself need not be there any more.
 
     Raises:
         DaemonUnreachable: none runs there, or it does not answer within some seconds.
     """
     lock = storage / _LOCK_NAME
-    nobody = f"no daemon is running for {storage}: start it with `pi-sec-cam run`"
+    places, unreadable = [], False
     try:
-        socket_path = json.loads(lock.read_text(encoding="utf-8"))["socket"]
-    except PermissionError as error:
-        raise DaemonUnreachable(f"cannot read {lock}: run this as the user that the daemon runs as") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DaemonUnreachable(nobody) from error
+        places.append(Path(json.loads(lock.read_bytes())["socket"]))
+    except PermissionError:
+        unreadable = True
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # no daemon was here yet, or the disk is gone, or was full
+    places += [directory / _socket_name(storage) for directory in _directories() if _ours_to_ask(directory)]
+    for place in places:
+        try:
+            return _ask_at(place, command)
+        except PermissionError as error:
+            raise DaemonUnreachable(
+                f"not allowed to talk to the daemon at {place}: run this as the user that it runs as"
+            ) from error
+        except DaemonUnreachable:
+            raise
+        except (OSError, ValueError) as error:
+            log.debug("no daemon at %s: %s", place, error)
+    if unreadable:
+        raise DaemonUnreachable(f"cannot read {lock}: run this as the user that the daemon runs as")
+    if not os.path.isdir(storage):
+        raise DaemonUnreachable(
+            f"{storage} is not there, and no daemon of this user answers for it: if it is on a disk of its own, is "
+            "that mounted? Start the daemon with `pi-sec-cam run`"
+        )
+    raise DaemonUnreachable(f"no daemon is running for {storage}: start it with `pi-sec-cam run`")
+
+
+def _ask_at(place: Path, command: str) -> object:
+    """The answer from one socket.
+
+    Raises:
+        OSError, ValueError: nobody listens there.
+        DaemonUnreachable: somebody listens and does not answer.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(3 * _DEADLINE_S)
+        connection.connect(str(place))
         try:
-            connection.connect(socket_path)
             connection.sendall(json.dumps({"command": command}).encode() + b"\n")
             with connection.makefile("rb") as reply:
                 return json.loads(reply.read())
-        except PermissionError as error:
-            raise DaemonUnreachable(
-                f"not allowed to talk to the daemon at {socket_path}: run this as the user that it runs as"
-            ) from error
-        except TimeoutError as error:
-            raise DaemonUnreachable(f"the daemon at {socket_path} does not answer") from error
         except (OSError, ValueError) as error:
-            raise DaemonUnreachable(nobody) from error
+            raise DaemonUnreachable(f"the daemon at {place} does not answer") from error
+
+
+def _ours_to_ask(directory: Path) -> bool:
+    """Whether an answer from there is the daemon's: only root makes directories in /run, but anybody does in /tmp."""
+    with contextlib.suppress(OSError):
+        return directory == _SERVICE_DIRECTORY or directory.lstat().st_uid == os.getuid()
+    return False
 
 
 def _socket_name(storage: Path) -> str:

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import socket
 import stat
 from collections.abc import Callable, Iterator
@@ -113,6 +114,52 @@ def test_without_a_daemon_the_way_out_is_said(storage: Path, lock: str | None) -
         (storage / "daemon.lock").write_text(lock)
     with pytest.raises(DaemonUnreachable, match="pi-sec-cam run"):
         ask(storage, "status")
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("lock", [None, "", '{"pid": 1, "socket": "/nowhere/x.sock"}', '{"pid": 1, "socket": 5}'])
+def test_the_daemon_is_found_without_what_the_lock_says(storage: Path, lock: str | None) -> None:
+    (storage / "daemon.lock").unlink()
+    if lock is not None:
+        (storage / "daemon.lock").write_text(lock)
+    assert ask(storage, "status") == {"state": "working", "name": "Gärtchen"}
+
+
+@pytest.mark.usefixtures("server")
+def test_the_daemon_is_found_when_its_storage_has_gone(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(storage)
+    assert ask(storage, "status") == {"state": "working", "name": "Gärtchen"}
+    monkeypatch.chdir(storage.parent)
+    assert ask(Path(storage.name), "status") == {"state": "working", "name": "Gärtchen"}
+
+
+def test_that_the_storage_has_gone_is_said(storage: Path) -> None:
+    storage.rmdir()
+    with pytest.raises(DaemonUnreachable, match=r"is not there.*mounted.*pi-sec-cam run"):
+        ask(storage, "status")
+
+
+@pytest.mark.usefixtures("server")
+def test_another_users_socket_is_not_believed(
+    storage: Path, runtime_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (storage / "daemon.lock").unlink()
+    stranger = 4_000_000_000 + os.getpid()
+    monkeypatch.setattr(os, "getuid", lambda: stranger)
+    with pytest.raises(DaemonUnreachable, match="pi-sec-cam run"):
+        ask(storage, "status")
+
+
+def test_a_daemon_that_gives_no_answer_is_not_called_absent(storage: Path) -> None:
+    def broken() -> object:
+        raise OSError("the disk does not answer")
+
+    with DaemonLock(storage) as lock:
+        server = LocalServer(lock.socket_path, {"status": broken})
+        server.start()
+        with pytest.raises(DaemonUnreachable, match="does not answer"):
+            ask(storage, "status")
+        stop_all([server], 5)
 
 
 def test_a_stale_socket_is_replaced(storage: Path, server: LocalServer) -> None:
