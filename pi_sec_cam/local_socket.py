@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 _LOCK_NAME = "daemon.lock"
 _MAX_REQUEST = 4096
 _DEADLINE_S = 2.0
+_POLL_S = 0.25
 _MAX_ADDRESS = 107  # unix(7): sun_path has 108 bytes, the last one is zero
 _SERVICE_DIRECTORY = Path("/run/pi-sec-cam")
 
@@ -94,7 +95,7 @@ def _write_whole(descriptor: int, text: bytes) -> None:
 
 
 class LocalServer(Worker):
-    """Answers local commands, one at a time, each within two seconds.
+    """Answers local commands, one at a time; a caller has two seconds in all, however slowly it speaks and listens.
 
     Args:
         path: of the socket; a stale one is replaced.
@@ -123,9 +124,9 @@ class LocalServer(Worker):
 
     def stop(self) -> None:
         super().stop()
-        # A caller who says nothing ends the wait for one.
+        # A caller who says nothing ends the wait for one; if many are waiting, nobody has to.
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
-            caller.settimeout(_DEADLINE_S)
+            caller.setblocking(False)
             caller.connect(str(self._path))
 
     def work(self) -> None:
@@ -137,20 +138,31 @@ class LocalServer(Worker):
                     self.advance()
                     continue
                 with connection, contextlib.suppress(OSError):
-                    connection.settimeout(_DEADLINE_S)
-                    connection.sendall(json.dumps(self._answer(connection)).encode() + b"\n")
+                    self._serve(connection)
                 self.advance()
         finally:
             self._listener.close()
             self._path.unlink(missing_ok=True)
 
-    def _answer(self, connection: socket.socket) -> object:
+    def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(_POLL_S)
+        deadline_us = self.clock.monotonic_us() + round(_DEADLINE_S * 1e6)
         line = b""
-        while not line.endswith(b"\n") and len(line) < _MAX_REQUEST:
-            piece = connection.recv(_MAX_REQUEST)
-            if not piece:
-                break
-            line += piece
+        while not line.endswith(b"\n") and len(line) < _MAX_REQUEST and self._goes_on(deadline_us):
+            with contextlib.suppress(TimeoutError):
+                piece = connection.recv(_MAX_REQUEST - len(line))
+                if not piece:
+                    break
+                line += piece
+        left = memoryview(json.dumps(self._answer(line)).encode() + b"\n")
+        while left and self._goes_on(deadline_us):
+            with contextlib.suppress(TimeoutError):
+                left = left[connection.send(left) :]
+
+    def _goes_on(self, deadline_us: int) -> bool:
+        return not self.stopping.is_set() and self.clock.monotonic_us() < deadline_us
+
+    def _answer(self, line: bytes) -> object:
         try:
             name = json.loads(line)["command"]
             command = self._commands[name]

@@ -1,13 +1,17 @@
 """Local commands reach the one daemon of a storage directory, and nobody else's."""
 
+import contextlib
 import errno
 import json
 import os
 import shutil
 import socket
 import stat
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -242,3 +246,68 @@ def test_where_no_socket_can_be_there_is_one_kind_of_error(name: str, runtime_di
         (runtime_directory / "x.sock").mkdir()
     with pytest.raises(StorageError, match="runtime"):
         LocalServer(runtime_directory / name, {})
+
+
+class DrippingCaller:
+    """Sends a byte every twentieth of a second and never ends its line."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.connect(str(path))
+        self._enough = threading.Event()
+        self._thread = threading.Thread(target=self._drip)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        self._thread.join(5)
+        self._connection.close()
+
+    def _drip(self) -> None:
+        with contextlib.suppress(OSError):  # the daemon has hung up, as it should
+            while not self._enough.wait(0.05):
+                self._connection.sendall(b"x")
+
+
+@pytest.mark.usefixtures("server")
+def test_a_slow_caller_keeps_others_out_no_longer_than_its_time(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_socket, "_DEADLINE_S", 0.4)
+    path = Path(json.loads((storage / "daemon.lock").read_text())["socket"])
+    began = time.monotonic()
+    with DrippingCaller(path):
+        assert ask(storage, "status") == {"state": "working", "name": "Gärtchen"}
+    assert 0.2 < time.monotonic() - began < 1
+
+
+def test_a_slow_caller_does_not_delay_the_stop(storage: Path, server: LocalServer) -> None:
+    path = Path(json.loads((storage / "daemon.lock").read_text())["socket"])
+    with DrippingCaller(path):
+        others = [socket.socket(socket.AF_UNIX) for _ in range(8)]
+        for other in others:  # the queue is full too
+            other.connect(str(path))
+        began = time.monotonic()
+        stop_all([server], 5)
+        assert time.monotonic() - began < 0.5
+        for other in others:
+            other.close()
+
+
+def test_a_caller_who_does_not_listen_does_not_delay_the_stop(storage: Path) -> None:
+    with DaemonLock(storage) as lock, socket.socket(socket.AF_UNIX) as deaf:
+        asked = threading.Event()
+
+        def long_answer() -> object:
+            asked.set()
+            return "x" * 5_000_000
+
+        server = LocalServer(lock.socket_path, {"status": long_answer})
+        server.start()
+        deaf.connect(str(lock.socket_path))
+        deaf.sendall(b'{"command": "status"}\n')
+        assert asked.wait(5)
+        began = time.monotonic()
+        stop_all([server], 5)
+        assert time.monotonic() - began < 0.5
