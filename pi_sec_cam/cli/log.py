@@ -1,11 +1,14 @@
-"""The log on stderr: for a terminal with the time, for journald with priorities; never with a password in it."""
+"""What goes to stderr: the log, for a terminal with the time, for journald with priorities; never with a password."""
 
 import logging
 import os
 import re
 import sys
 
-_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]+@")
+from pi_sec_cam.camera.address import without_password
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # sd-daemon(3): the journal takes a line's priority from this prefix.
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
@@ -38,14 +41,24 @@ class _Journal(logging.Formatter):
 
 
 def without_secrets(text: str) -> str:
-    """The text with the passwords of all addresses in it hidden: libraries put whole addresses into their errors."""
-    return _PASSWORD.sub(r"\1:***@", text)
+    """The text with the secrets of all addresses in it hidden: libraries put whole addresses into their errors.
+
+    An address goes on to the next white space, which none may contain.
+    """
+    return _ADDRESS.sub(lambda found: _without_secrets(found[0]), text)
+
+
+def _without_secrets(word: str) -> str:
+    """Several addresses may stand in a word; from the last to the first, what is hidden hides nothing else's end."""
+    for scheme in reversed(list(_SCHEME.finditer(word))):
+        word = word[: scheme.start()] + without_password(word[scheme.start() :])
+    return word
 
 
 def _stderr_is_journal() -> bool:
     """systemd.exec(5): JOURNAL_STREAM names device and inode of the stream that is connected to the journal."""
     try:
         found = os.fstat(sys.stderr.fileno())
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):  # closed, no file, not there at all
         return False
     return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"

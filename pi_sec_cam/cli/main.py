@@ -9,6 +9,7 @@ import sys
 import click
 
 from pi_sec_cam import __version__
+from pi_sec_cam.cli.log import without_secrets
 from pi_sec_cam.errors import ConfigError, PiSecCamError
 
 # Where each command is, and what the list of commands says of it. A module is imported only when it is used, so that
@@ -48,21 +49,23 @@ class _Commands(click.Group):
             done = super().invoke(ctx)
             sys.stdout.flush()
         except ConfigError as error:
-            click.echo(f"pi-sec-cam: {error}", err=True)
-            for fault in error.faults:
-                click.echo(f"  {fault}", err=True)
+            _complain("\n  ".join((str(error), *error.faults)))
             sys.exit(2)
         except PiSecCamError as error:
-            click.echo(f"pi-sec-cam: {error}", err=True)
+            _complain(str(error))
             sys.exit(1)
         except OSError as error:
             if error.errno not in {errno.ENOSPC, errno.EPIPE} or error.filename is not None:
                 raise
             # Nobody reads on (`| head`), or the disk that the output goes to is full.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            click.echo(f"pi-sec-cam: cannot write the output: {error.strerror}", err=True)
+            _complain(f"cannot write the output: {error.strerror}")
             sys.exit(1)
         return done
+
+
+def _complain(text: str) -> None:
+    click.echo(f"pi-sec-cam: {without_secrets(text)}", err=True)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
