@@ -5,6 +5,7 @@ import importlib
 import io
 import os
 import sys
+from typing import TextIO
 
 import click
 
@@ -47,7 +48,8 @@ class _Commands(click.Group):
                 stream.reconfigure(errors="backslashreplace")
         try:
             done = super().invoke(ctx)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except ConfigError as error:
             _complain("\n  ".join((str(error), *error.faults)))
             sys.exit(2)
@@ -57,15 +59,27 @@ class _Commands(click.Group):
         except OSError as error:
             if error.errno not in {errno.ENOSPC, errno.EPIPE} or error.filename is not None:
                 raise
-            # Nobody reads on (`| head`), or the disk that the output goes to is full.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            drop_output(sys.stdout)
             _complain(f"cannot write the output: {error.strerror}")
             sys.exit(1)
         return done
 
 
+def drop_output(stream: TextIO) -> None:
+    """Send a stream nowhere from now on: nobody reads on (`| head`), or the disk that it goes to is full.
+
+    What it still holds would else fail again at each flush, the one at the end of the process too.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def _complain(text: str) -> None:
-    click.echo(f"pi-sec-cam: {without_secrets(text)}", err=True)
+    try:
+        click.echo(f"pi-sec-cam: {without_secrets(text)}", err=True)
+    except OSError:  # the exit code is then all that can be said
+        drop_output(sys.stderr)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,6 +1,7 @@
 """The command `run`: the daemon, from start to a clean stop."""
 
 import signal
+import sys
 import threading
 from pathlib import Path
 from types import FrameType
@@ -8,6 +9,7 @@ from types import FrameType
 import click
 
 from pi_sec_cam.cli.log import log_to_stderr
+from pi_sec_cam.cli.main import drop_output
 from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.cli.summary import watched
 from pi_sec_cam.config import load_configuration
@@ -42,10 +44,20 @@ def run(config: Path, demo: bool, verbose: bool) -> None:
     from pi_sec_cam.daemon import Daemon
 
     with Daemon(whole, demo=demo) as daemon:
-        for line in watched(whole, demo=demo):
-            click.echo(line)
-        click.echo(f"clips go to {daemon.directory / 'recordings'}")
-        click.echo(f"list them with: pi-sec-cam events -c {config}    stop with: Ctrl+C")
+        _say(
+            *watched(whole, demo=demo),
+            f"clips go to {daemon.directory / 'recordings'}",
+            f"list them with: pi-sec-cam events -c {config}    stop with: Ctrl+C",
+        )
         failure = daemon.wait(stop)
     if failure is not None:
         raise SourceError(failure)
+
+
+def _say(*lines: str) -> None:
+    """Print, if somebody reads it: a camera watches also when nobody does."""
+    try:
+        for line in lines:
+            click.echo(line)
+    except OSError:
+        drop_output(sys.stdout)
