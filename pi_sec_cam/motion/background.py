@@ -12,16 +12,19 @@ Field = NDArray[np.float32]
 
 # What stands still for so long belongs to the base.
 ABSORB_SEC = 10.0
+_STILL_STEP_SEC = 0.5
 # Time constants: how fast the base follows where nothing moves, and where only the light has changed.
 _FOLLOW_SEC, _LIGHT_SEC = 5.0, 0.8
 
 # `noise` is the level (0-255) that a cell's own changes exceed in 3 % of all looks at 5 a second: each time they do, it
 # rises by 10 %, else it falls by 0.3 %. Below what is known to move it rises more slowly.
 _RISE, _RISE_BELOW_MOVEMENT, _FALL = 0.10, 0.012, 0.003
-_LOOKS_A_SECOND = 5.0
+_LOOKS_A_SECOND, _NOISE_STEP_SEC = 5.0, 0.35
 _LEAST_NOISE, _MOST_NOISE = 3.0, 100.0
 # A cell has changed if it strays by more than this much noise, and this many levels.
 _LOW_TIMES, _LOW_PLUS = 1.35, 1.0
+# It has changed strongly if it is beyond that by this factor.
+_HIGH_TIMES = 1.7
 # Before anything is known: edges flicker more than surfaces, by the least shake, by wind, by coding.
 _NOISE_PER_CONTRAST = 0.5
 
@@ -37,24 +40,30 @@ class Background:
         base: the same, rounded.
         noise: how far a cell strays from it by itself.
         low: a cell that differs by more than this has changed.
+        high: a cell that differs by more than this has changed so much that it cannot be chance; see `ask`.
     """
 
     def __init__(self, cells: Plane) -> None:
         contrast = cv2.morphologyEx(cells, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
         self.noise: Field = contrast.astype(np.float32) * np.float32(_NOISE_PER_CONTRAST) + np.float32(_LEAST_NOISE)
-        self.base, self.low, self._noise8 = np.empty((3, *cells.shape), np.uint8)
+        self.base, self.low, self.high, self._noise8 = np.empty((4, *cells.shape), np.uint8)
+        self._asked = np.zeros_like(cells)
         self._difference, self._changed, self._quick, self._strays = np.empty((4, *cells.shape), np.uint8)
-        self._still_sec: Field = np.zeros(cells.shape, np.float32)
+        self._still, self._still_steps = np.empty((2, *cells.shape), np.uint8)
         self._level()
         self.rebase(cells)
 
     def rebase(self, cells: Plane) -> None:
         """Take these cells as what is at rest; what is known of the noise stays."""
         self.mean: Field = cells.astype(np.float32)
-        self._still_sec[:] = 0
-        self._waiting = False
-        self._age_sec = 0.0
+        self._still[:], self._still_steps[:], self._still_sec = 255, 0, 0.0
+        self._age_sec, self._noise_sec = 0.0, 0.0
         self._round()
+
+    def ask(self, least: float) -> None:
+        """Take no cell for strongly changed that differs by `least` levels or less."""
+        self._asked[:] = int(least)
+        self._level()
 
     def compare(self, cells: Plane) -> tuple[Plane, Plane]:
         """How far each cell is from the base, and 255 where that is more than noise; valid until the next call."""
@@ -130,23 +139,31 @@ class Background:
         self._round()
         self._learn_noise(cells, before, dt_sec, certain)
 
-    def absorb(self, cells: Plane, changed: Plane, active: Plane, dt_sec: float) -> None:
-        """Count for how long changed cells have been still, and take into the base those that were for long."""
-        self._still_sec += np.float32(dt_sec)
-        self._still_sec[(changed == 0) | (active > 0)] = 0
-        ripe = self._still_sec >= ABSORB_SEC
-        np.copyto(self.mean, cells, where=ripe)
-        self._still_sec[ripe] = 0
-        self._waiting = True
+    def absorb(self, cells: Plane, changed: Plane, active: Plane | None, dt_sec: float) -> None:
+        """Count for how long changed cells have been still, and take into the base those that were for long.
 
-    def nothing_changed(self) -> None:
-        """No cell waits to be absorbed."""
-        if self._waiting:
-            self._still_sec[:] = 0
-            self._waiting = False
+        `changed` is 255 where a cell differs from the base, `active` where it has just changed; None for nowhere.
+        """
+        still = changed if active is None else cv2.subtract(changed, active)
+        cv2.bitwise_and(self._still, still, dst=self._still)
+        self._still_sec += dt_sec
+        if self._still_sec < _STILL_STEP_SEC:
+            return
+        self._still_sec = 0.0
+        np.add(self._still_steps, 1, out=self._still_steps)
+        cv2.bitwise_and(self._still_steps, self._still, dst=self._still_steps)
+        self._still[:] = 255
+        ripe = self._still_steps >= ABSORB_SEC / _STILL_STEP_SEC
+        if ripe.any():
+            np.copyto(self.mean, cells, where=ripe)
+            self._still_steps[ripe] = 0
 
     def _learn_noise(self, cells: Plane, before: Plane, dt_sec: float, certain: Plane | None) -> None:
-        looks = min(dt_sec * _LOOKS_A_SECOND, 5.0)
+        self._noise_sec += dt_sec
+        if self._noise_sec < _NOISE_STEP_SEC:
+            return
+        looks = min(self._noise_sec * _LOOKS_A_SECOND, 5.0)
+        self._noise_sec = 0.0
         quick, strays = self._quick, self._strays
         cv2.absdiff(cells, before, dst=quick)
         cv2.add(quick, quick, dst=quick)
@@ -171,6 +188,8 @@ class Background:
     def _level(self) -> None:
         cv2.convertScaleAbs(self.noise, dst=self._noise8)
         cv2.convertScaleAbs(self.noise, dst=self.low, alpha=_LOW_TIMES, beta=_LOW_PLUS)
+        cv2.convertScaleAbs(self.low, dst=self.high, alpha=_HIGH_TIMES)
+        cv2.max(self.high, self._asked, dst=self.high)
 
     def _round(self) -> None:
         cv2.convertScaleAbs(self.mean, dst=self.base)

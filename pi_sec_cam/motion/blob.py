@@ -11,6 +11,8 @@ from pi_sec_cam.motion.grid import Plane
 # Of its cells, at least so many must have changed strongly.
 _SEED_SHARE, _FEWEST_SEEDS = 0.08, 3
 
+_FARTHEST = 24
+
 _KERNEL = np.ones((3, 3), np.uint8)
 
 
@@ -45,26 +47,34 @@ class Blob:
         behind = min(margin, grid_shape[1] - self.left - self.width)
         rows = slice(self.top - above, self.top + self.height + below)
         columns = slice(self.left - before, self.left + self.width + behind)
-        return rows, columns, np.pad(self.mask, ((above, below), (before, behind)))
+        mask = np.zeros((above + self.height + below, before + self.width + behind), np.bool_)
+        mask[above : above + self.height, before : before + self.width] = self.mask
+        return rows, columns, mask
 
 
 def find_blobs(changed: Plane, strong: Plane, active: Plane, *, least_area: float) -> list[Blob]:
     """The blobs of at least `least_area` cells: seeds in `strong` grown over what is connected in `changed`.
 
-    All three are 255 where it holds, 0 elsewhere. Gaps of one cell are closed.
+    All three are 255 where it holds, 0 elsewhere. Gaps of one cell are closed. Nothing grows farther than 24 cells
+    out of the box around all seeds.
     """
-    left, top, width, height = cv2.boundingRect(changed)
-    rows, columns = slice(top, top + height), slice(left, left + width)
+    left, top, width, height = cv2.boundingRect(strong)
+    if not width:
+        return []
+    right, bottom = left + width + _FARTHEST, top + height + _FARTHEST
+    left, top = max(0, left - _FARTHEST), max(0, top - _FARTHEST)
+    rows, columns = slice(top, bottom), slice(left, right)
     closed = cv2.morphologyEx(changed[rows, columns], cv2.MORPH_CLOSE, _KERNEL)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
+    # 16 bits are enough for labels: no two blobs touch, so there are at most a quarter as many as cells.
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, ltype=cv2.CV_16U)
     if count == 1:
         return []
-    seeds = np.bincount(labels[strong[rows, columns] > 0], minlength=count)
-    actives = np.bincount(labels[active[rows, columns] > 0], minlength=count)
+    seeds, actives = strong[rows, columns], active[rows, columns]
     blobs = []
-    for label in range(1, count):
-        x, y, w, h, area = (int(value) for value in stats[label])
-        if area >= least_area and seeds[label] >= max(_FEWEST_SEEDS, _SEED_SHARE * area):
-            mask = labels[y : y + h, x : x + w] == label
-            blobs.append(Blob(left + x, top + y, w, h, area, int(actives[label]), mask))
+    for label in (np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= least_area) + 1).tolist():
+        x, y, w, h, area = stats[label].tolist()
+        box = slice(y, y + h), slice(x, x + w)
+        mask = labels[box] == label
+        if np.count_nonzero(seeds[box][mask]) >= max(_FEWEST_SEEDS, _SEED_SHARE * area):
+            blobs.append(Blob(left + x, top + y, w, h, area, int(np.count_nonzero(actives[box][mask])), mask))
     return blobs

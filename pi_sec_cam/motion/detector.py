@@ -13,13 +13,11 @@ from pi_sec_cam.motion.background import Background
 from pi_sec_cam.motion.blob import Blob, find_blobs
 from pi_sec_cam.motion.event import Area
 from pi_sec_cam.motion.grid import Grid, Plane, Polygon
-from pi_sec_cam.motion.track import Tracker
+from pi_sec_cam.motion.track import Track, Tracker
 
 # A cell is the mean of many pixels, which an object's edges and texture fill in part: of the difference that a pixel
 # must show, this much is asked of the cell.
 _CELL_SHARE = 0.4
-# It is also at least so much above what the cell does by itself.
-_STRONG = 1.7
 # Contrast of a full picture: between its darkest and its brightest 2 %, in levels. Where there is less, less is asked.
 _FULL_CONTRAST, _LEAST_CONTRAST = 200.0, 0.2
 _CONTRAST_EVERY_SEC = 2.0
@@ -30,7 +28,7 @@ _FOLLOWED_SHARE = 0.6
 _GAIN_SEEN, _GAIN_STEP = 0.01, 0.08
 # Changed shares of the picture: above the first, light may have changed in parts; above the second, after a picture
 # with less than the third, everything is new (the infrared filter switches, somebody turns the camera).
-_MUCH, _MOST, _LITTLE = 0.03, 0.5, 0.1
+_MUCH, _MOST, _LITTLE = 0.06, 0.5, 0.1
 # A part of the picture where the light has changed by more (log), over so many cells at least.
 _GAIN_IN_PART, _FEWEST_CELLS = 0.04, 100
 
@@ -145,21 +143,27 @@ class _Scene:
         self._last_share = share
 
         before = self._before(cells, pts_us)
-        blobs: list[Blob] = []
+        pairs: list[tuple[Blob, Track | None]] = []
         lit: list[Blob] = []
+        active: Plane | None = None
         if changed_cells >= _FOLLOWED_SHARE * self._least:
             active = np.asarray(cv2.compare(cv2.absdiff(cells, before), self._background.low, cv2.CMP_GT), np.uint8)
-            strong = self._strong(difference, pts_us)
-            for blob in find_blobs(changed, strong, active, least_area=_FOLLOWED_SHARE * self._least):
-                (lit if self._only_light(cells, blob) else blobs).append(blob)
-            self._background.absorb(cells, changed, active, dt_sec)
-        else:
-            self._background.nothing_changed()
+            self._ask(pts_us)
+            strong = np.asarray(cv2.compare(difference, self._background.high, cv2.CMP_GT), np.uint8)
+            found = find_blobs(changed, strong, active, least_area=_FOLLOWED_SHARE * self._least)
+            for blob, track in self._tracker.match(found, pts_us):
+                if (track is None or not track.goes_on(blob)) and self._only_light(cells, blob):
+                    lit.append(blob)
+                else:
+                    pairs.append((blob, track))
+        self._background.absorb(cells, changed, active, dt_sec)
 
-        self._tracker.follow(blobs, pts_us)
+        self._tracker.follow(pairs, pts_us)
+        blobs = [blob for blob, _ in pairs]
         moving = self._tracker.moving(pts_us)
         self._standing = self._paint(blobs)
-        certain = self._paint([track.blob for track in moving if track.lasts])
+        lasting = [track.blob for track in moving if track.lasts]
+        certain = self._standing if len(lasting) == len(blobs) else self._paint(lasting)
         self._background.learn(cells, before, dt_sec, standing=self._standing, certain=certain, light=self._paint(lit))
         return Motion(
             tuple(self._area(blob) for blob in blobs),
@@ -174,7 +178,7 @@ class _Scene:
         difference, changed = self._changes(cells)
         if cv2.countNonZero(changed) < _FOLLOWED_SHARE * self._least:
             return difference, changed, stepped
-        gain = light.gain_of_all(light.coarse_ratio(cells, background.base))
+        gain = light.gain_of_all(cells, background.base)
         if abs(math.log(gain)) > _GAIN_SEEN:
             stepped = abs(math.log(gain)) > _GAIN_STEP
             if stepped:
@@ -185,7 +189,7 @@ class _Scene:
                 cv2.convertScaleAbs(earlier, dst=earlier, alpha=gain)
             difference, changed = self._changes(cells)
         if cv2.countNonZero(changed) > _MUCH * self._count:
-            gains = light.gain_field(light.coarse_ratio(cells, background.base), self.grid.shape)
+            gains = light.gain_field(cells, background.base)
             part = np.abs(np.log(gains)) > _GAIN_IN_PART
             if np.count_nonzero(part) > _FEWEST_CELLS and light.same_texture(cells, background.mean, part) > 0.5:
                 background.explain(cells, background.lit(gains))
@@ -198,17 +202,13 @@ class _Scene:
             cv2.bitwise_and(changed, self.grid.watched, dst=changed)
         return difference, changed
 
-    def _strong(self, difference: Plane, pts_us: int) -> Plane:
-        """255 where cells differ by as much as is asked for."""
+    def _ask(self, pts_us: int) -> None:
+        """Ask for as much difference as the picture's contrast allows; looked up from time to time."""
         if self._contrast_us is None or pts_us - self._contrast_us >= _CONTRAST_EVERY_SEC * 1e6:
             darkest, brightest = np.percentile(self._background.base[::3, ::3], (2, 98))
             contrast = (float(brightest) - float(darkest)) / _FULL_CONTRAST
-            level = self._min_delta * _CELL_SHARE * min(1.0, max(_LEAST_CONTRAST, contrast))
-            self._level = np.uint8(round(level))
+            self._background.ask(self._min_delta * _CELL_SHARE * min(1.0, max(_LEAST_CONTRAST, contrast)))
             self._contrast_us = pts_us
-        least = cv2.convertScaleAbs(self._background.low, alpha=_STRONG)
-        np.maximum(least, self._level, out=least)
-        return np.asarray(cv2.compare(difference, least, cv2.CMP_GT), np.uint8)
 
     def _only_light(self, cells: Plane, blob: Blob) -> bool:
         """Whether a blob is a change of light; the base is then moved to it as far as light explains it."""

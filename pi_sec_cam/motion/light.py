@@ -22,39 +22,44 @@ _LOG_STEP = 40.0
 _MEDIAN = 15
 
 
-def coarse_ratio(cells: Plane, base: Plane) -> Field:
-    """log(picture / base) of blocks of 4x4 cells."""
-    rows, columns = cells.shape[0] // 4, cells.shape[1] // 4
+def coarse_ratio(cells: Plane, base: Plane, halvings: int) -> Field:
+    """log(picture / base) of square blocks of cells."""
+    rows, columns = cells.shape[0] >> halvings, cells.shape[1] >> halvings
     means = []
     for plane in (cells, base):
-        half = cv2.resize(plane[: 4 * rows, : 4 * columns], (2 * columns, 2 * rows), interpolation=cv2.INTER_AREA)
-        quarter = cv2.resize(half, (columns, rows), interpolation=cv2.INTER_AREA)
-        means.append(np.log(quarter + np.float32(LIGHT_OFFSET)))
+        mean = plane[: rows << halvings, : columns << halvings]
+        for left in range(halvings - 1, -1, -1):
+            mean = cv2.resize(mean, (columns << left, rows << left), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        means.append(np.log(mean + np.float32(LIGHT_OFFSET)))
     return np.asarray(means[0] - means[1], np.float32)
 
 
-def gain_of_all(ratio: Field) -> float:
-    """The factor by which most of the picture has become brighter."""
-    return math.exp(float(np.median(ratio)))
+def gain_of_all(cells: Plane, base: Plane) -> float:
+    """The factor by which most of the picture has become brighter: the median over blocks of 8x8 cells."""
+    ratio = coarse_ratio(cells, base, 3 if min(cells.shape) >= 32 else 1)
+    middle = ratio.size // 2
+    return math.exp(float(np.partition(ratio, middle, axis=None)[middle]))
 
 
-def gain_field(ratio: Field, shape: tuple[int, ...]) -> Field:
+def gain_field(cells: Plane, base: Plane) -> Field:
     """The factor for each cell: the median of its wide surroundings, which nothing small and moving can shift."""
+    ratio = coarse_ratio(cells, base, 2)
     edge = _MEDIAN // 2
     steps = np.clip(np.round(ratio * (_LOG_STEP / math.log(2))) + 128, 0, 255).astype(np.uint8)
     padded = cv2.copyMakeBorder(steps, edge, edge, edge, edge, cv2.BORDER_REFLECT)
     smooth = cv2.medianBlur(padded, _MEDIAN)[edge:-edge, edge:-edge]
     gains = np.exp2((smooth.astype(np.float32) - 128) / np.float32(_LOG_STEP))
-    return np.asarray(cv2.resize(gains, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.resize(gains, cells.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def same_texture(cells: Plane, mean: Field, where: NDArray[np.bool_]) -> float:
     """Correlation (-1 to 1) of the gradients of picture and base in a part of the picture."""
-    across, down = _gradient(cells.astype(np.float32))
-    base_across, base_down = _gradient(mean)
-    power = _sum(across, across, where) + _sum(down, down, where)
-    base_power = _sum(base_across, base_across, where) + _sum(base_down, base_down, where)
-    both = _sum(across, base_across, where) + _sum(down, base_down, where)
+    weight = where.astype(np.float32)
+    slopes = [slope * weight for plane in (cells, mean) for slope in _slopes(plane)]
+    across, down, base_across, base_down = slopes
+    power = float(np.vdot(across, across) + np.vdot(down, down))
+    base_power = float(np.vdot(base_across, base_across) + np.vdot(base_down, base_down))
+    both = float(np.vdot(across, base_across) + np.vdot(down, base_down))
     return both / math.sqrt(power * base_power + 1e-9)
 
 
@@ -65,11 +70,11 @@ def only_light(cells: Plane, mean: Field, mask: NDArray[np.bool_]) -> bool:
         cells, mean: the picture and the base, cut out around the change with a margin.
         mask: True where it has changed.
     """
-    near = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    near = cv2.dilate(mask.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
     if same_texture(cells, mean, near) <= _SAME_TEXTURE:
         return False
     ratio = np.log((cells + np.float32(16)) / (mean + np.float32(16)))
-    across, down = _gradient(ratio)
+    across, down = _slopes(ratio)
     steepness = float(np.hypot(across, down)[mask].mean())
     return steepness < _SMOOTH * float(np.abs(ratio[mask]).mean())
 
@@ -81,13 +86,9 @@ def gain_of_part(cells: Plane, mean: Field, mask: NDArray[np.bool_]) -> float:
     return float(darker if middle < 1 else brighter)
 
 
-def _gradient(plane: Field) -> tuple[Field, Field]:
+def _slopes(plane: Plane | Field) -> tuple[Field, Field]:
     """Change of brightness from cell to cell, across and down."""
     return (
         np.asarray(cv2.Sobel(plane, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32),
         np.asarray(cv2.Sobel(plane, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32),
     )
-
-
-def _sum(one: Field, other: Field, where: NDArray[np.bool_]) -> float:
-    return float(one[where] @ other[where])

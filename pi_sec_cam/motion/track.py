@@ -12,10 +12,12 @@ _SIZES_A_SECOND = 1.0
 # Who has lasted for so long may be hidden for so long, by a tree, say.
 _LASTING_US, _HIDDEN_US = 350_000, 600_000
 # Something that stands still (less than this share of it changes) is taken for moving for this long.
-_ACTIVE_SHARE, _FEWEST_ACTIVE = 0.05, 3
+_ACTIVE_SHARE, _FEWEST_ACTIVE = 0.1, 3
 _PAUSE_US = 1_000_000
 # It must have been large enough twice, the last time not longer ago than this: sizes waver.
 _LARGE_TWICE, _LARGE_US = 2, 500_000
+# A movement that grows more than this from one look to the next has been joined by something else.
+_JOINED = 1.5
 # What comes nearer for a long time before it is large counts from so long before.
 _APPROACH_US = 1_000_000
 
@@ -43,6 +45,10 @@ class Track:
         """Whether it was seen for long enough to be no chance."""
         return self.seen_us - self.since_us >= _LASTING_US
 
+    def goes_on(self, blob: Blob) -> bool:
+        """Whether it is well known, and is a blob of about its size now: nothing larger has joined it."""
+        return self.lasts and blob.area < _JOINED * self.blob.area
+
     def moves(self, pts_us: int) -> bool:
         """Whether it is a movement in the picture at `pts_us`."""
         return (
@@ -66,18 +72,29 @@ class Tracker:
         """Forget everything."""
         self.tracks = []
 
-    def follow(self, blobs: Sequence[Blob], pts_us: int) -> None:
-        """Find the blobs of the next picture again."""
-        known, self.tracks = self.tracks, []
+    def match(self, blobs: Sequence[Blob], pts_us: int) -> list[tuple[Blob, Track | None]]:
+        """Each blob of the next picture, the largest first, with what it was until now; None for what is new."""
+        known, pairs = self.tracks.copy(), []
         for blob in sorted(blobs, key=lambda blob: -blob.area):
-            best = max(known, key=lambda track: _overlap(blob, track, pts_us), default=None)
-            if best is None or _overlap(blob, best, pts_us) <= _OVERLAP:
-                best = Track(blob, pts_us, pts_us)
-            else:
+            best, most = None, _OVERLAP
+            for track in known:
+                overlap = _overlap(blob, track, pts_us)
+                if overlap > most:
+                    best, most = track, overlap
+            if best is not None:
                 known.remove(best)
-            self._see(best, blob, pts_us)
-            self.tracks.append(best)
-        self.tracks += [track for track in known if track.lasts and pts_us - track.seen_us < _HIDDEN_US]
+            pairs.append((blob, best))
+        return pairs
+
+    def follow(self, pairs: Sequence[tuple[Blob, Track | None]], pts_us: int) -> None:
+        """Go on with these; what was not seen again is remembered for a while."""
+        seen = []
+        for blob, known in pairs:
+            track = known or Track(blob, pts_us, pts_us)
+            self._see(track, blob, pts_us)
+            seen.append(track)
+        hidden = [track for track in self.tracks if track.lasts and 0 < pts_us - track.seen_us < _HIDDEN_US]
+        self.tracks = seen + hidden
 
     def moving(self, pts_us: int) -> list[Track]:
         """Those that are movements in the picture at `pts_us`."""
