@@ -17,7 +17,7 @@ setup-test:  ## the same, with all that the tests need
 	@ancillary/setup.sh test
 
 run: setup  ## start the camera on the best source that is found; CONFIG=FILE for another configuration
-	@exec $(BIN)/pi-sec-cam run -c "$(CONFIG)" $$($(BIN)/pi-sec-cam devices --best >/dev/null || echo --demo)
+	@exec $(BIN)/pi-sec-cam run -c "$(CONFIG)" --demo-if-none
 
 check: setup-test  ## format, lint, strict types, layers
 	$(BIN)/ruff format --check .

@@ -12,15 +12,20 @@ from pi_sec_cam.cli.log import log_to_stderr
 from pi_sec_cam.cli.main import drop_output
 from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.cli.summary import watched
-from pi_sec_cam.config import load_configuration
+from pi_sec_cam.config import Configuration, load_configuration
 from pi_sec_cam.errors import SourceError
 
 
 @click.command()
 @config_option
 @click.option("--demo", is_flag=True, help="Watch a rendered yard instead of the configured cameras.")
+@click.option(
+    "--demo-if-none",
+    is_flag=True,
+    help='The same only if the configuration names no camera (backend "auto") and none is found; `make run` says this.',
+)
 @click.option("-v", "--verbose", is_flag=True, help="Log more: for finding out why something does not work.")
-def run(config: Path, demo: bool, verbose: bool) -> None:
+def run(config: Path, demo: bool, demo_if_none: bool, verbose: bool) -> None:
     """Watch, and keep a clip of whatever moves, until stopped by Ctrl+C or SIGTERM.
 
     A camera that is absent is waited for; meanwhile `pi-sec-cam status` says so. Clips begin before the
@@ -40,11 +45,15 @@ def run(config: Path, demo: bool, verbose: bool) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
+    why = ""
+    if demo_if_none and not demo:
+        demo, why = demo_instead(whole)
     # Only now: what comes before it would delay the answer to a wrong configuration.
     from pi_sec_cam.daemon import Daemon
 
     with Daemon(whole, demo=demo) as daemon:
         _say(
+            *([why] if why else []),
             *watched(whole, demo=demo),
             f"clips go to {daemon.directory / 'recordings'}",
             f"list them with: pi-sec-cam events -c {config}    stop with: Ctrl+C",
@@ -52,6 +61,28 @@ def run(config: Path, demo: bool, verbose: bool) -> None:
         failure = daemon.wait(stop)
     if failure is not None:
         raise SourceError(failure)
+
+
+def demo_instead(whole: Configuration) -> tuple[bool, str]:
+    """Whether to watch the demo scene because there is nothing else to watch, and why or why not, for people.
+
+    Nobody's house is guarded by a cartoon: a camera that is named is waited for, and so is one that could not be
+    looked at (no permission, say).
+    """
+    sources = [camera.camera for camera in whole.cameras_resolved()]
+    if any(source.backend != "auto" or source.device is not None for source in sources):
+        return False, ""
+    from pi_sec_cam.camera.discover import cameras
+
+    found, faults = cameras(with_modes=False)
+    if found:
+        return False, ""
+    if faults:
+        return False, f"no camera can be used yet, and no demo is shown in its place: {'; '.join(faults)}"
+    return True, (
+        "DEMO: no camera was found and the configuration names none, so a rendered yard is watched: "
+        "connect a camera and start again, or name one in the configuration"
+    )
 
 
 def _say(*lines: str) -> None:
