@@ -21,13 +21,22 @@ def absent_parts(configuration: Configuration) -> list[AbsentPart]:
     if dropbox.token or dropbox.refresh_token:
         absent.append(AbsentPart("dropbox", "this version does not send off-site yet: recordings stay here"))
     absent += [
-        AbsentPart(f"stores[{index}]", f"this version does not send to a {store.kind} yet: recordings stay here")
+        AbsentPart(
+            f"stores[{index}]", f"this version does not send to a store of kind {store.kind} yet: recordings stay here"
+        )
         for index, store in enumerate(configuration.stores)
     ]
     if configuration.server.enabled and "server" in configuration.model_fields_set:
         absent.append(
             AbsentPart("server", "this version has no command server yet; `pi-sec-cam status` works on this machine")
         )
+    for limit in ("max_bytes", "max_age_days"):
+        if getattr(configuration.storage, limit) is not None:
+            absent.append(
+                AbsentPart(
+                    f"storage.{limit}", "this version deletes nothing by itself yet: delete old recordings yourself"
+                )
+            )
     # Defaults that nobody wrote down are not missed: a machine without servo and lamp is no broken machine. (With
     # `cameras`, a camera has only the devices that are written down.)
     named = {"servos", "infrared_controller"} if configuration.cameras else configuration.model_fields_set

@@ -11,14 +11,8 @@ def summary(whole: Configuration) -> list[str]:
     """One line for each camera and each service."""
     lines = [line for camera in whole.cameras_resolved() for line in _camera(camera)]
     storage = whole.storage
-    limits = [f"{_bytes(storage.min_free_bytes)} of the disk stay free"]
-    if storage.max_bytes is not None:
-        limits.append(f"{_bytes(storage.max_bytes)} at most")
-    if storage.max_age_days is not None:
-        limits.append(f"{storage.max_age_days:g} days at most")
-    lines.append(
-        f"recordings: {storage.directory}/recordings ({', '.join(limits)}{', sealed' if storage.sealed else ''})"
-    )
+    kept = "kept until you delete them"  # as long as no code deletes, no limit may be promised here
+    lines.append(f"recordings: {storage.directory}/recordings ({kept}{', sealed' if storage.sealed else ''})")
     lines.append(f"off-site: {', '.join(_stores(whole)) or 'nothing'}")
     server = whole.server
     lines.append(f"command server: {f'port {server.server_port}' if server.enabled else 'off'}")
@@ -93,7 +87,3 @@ def _stores(whole: Configuration) -> Iterator[str]:
         yield "Dropbox"
     for store in whole.stores:
         yield str(store.path) if isinstance(store, DirectoryStore) else f"S3 bucket {store.bucket}"
-
-
-def _bytes(count: int) -> str:
-    return f"{count / 1e9:,.3g} GB" if count >= 1e9 else f"{count / 1e6:,.3g} MB"

@@ -8,8 +8,8 @@ from pathlib import Path
 from pi_sec_cam.errors import StorageError
 
 _WAYS_OUT = {
-    errno.ENOSPC: "the disk is full; free some space or lower storage.max_bytes",
-    errno.EDQUOT: "this user's disk quota is used up; free some space or lower storage.max_bytes",
+    errno.ENOSPC: "the disk is full; delete old recordings or use a larger disk",
+    errno.EDQUOT: "this user's disk quota is used up; delete old recordings or raise the quota",
     errno.EFBIG: "the file would be larger than this file system or this user's limits allow",
     errno.EROFS: "the file system is mounted read-only; see dmesg for disk errors, then mount it writable",
     errno.EIO: "the disk reports an error; see dmesg, and replace the disk if it goes on",
