@@ -147,10 +147,11 @@ class Background:
         still = changed if active is None else cv2.subtract(changed, active)
         cv2.bitwise_and(self._still, still, dst=self._still)
         self._still_sec += dt_sec
-        if self._still_sec < _STILL_STEP_SEC:
+        steps = int(self._still_sec / _STILL_STEP_SEC)
+        if not steps:
             return
-        self._still_sec = 0.0
-        np.add(self._still_steps, 1, out=self._still_steps)
+        self._still_sec -= steps * _STILL_STEP_SEC
+        np.add(self._still_steps, np.uint8(min(steps, 100)), out=self._still_steps)  # 20 are ripe: it cannot overflow
         cv2.bitwise_and(self._still_steps, self._still, dst=self._still_steps)
         self._still[:] = 255
         ripe = self._still_steps >= ABSORB_SEC / _STILL_STEP_SEC
