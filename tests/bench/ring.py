@@ -50,9 +50,7 @@ def bare() -> float:
 def main() -> None:
     rounds = [(appending(False), appending(True), bare()) for _ in range(_ROUNDS)]
     alone, pinned, floor = (statistics.median(column) for column in zip(*rounds, strict=True))
-    print(
-        f"ring append: {alone:.2f} µs a picture; beside an idle pinned reader {pinned:.2f} µs (bar: 5 µs)"
-    )
+    print(f"ring append: {alone:.2f} µs a picture; beside an idle pinned reader {pinned:.2f} µs (bar: 5 µs)")
     print(f"deque.append under a lock: {floor:.2f} µs; ratios {alone / floor:.1f} and {pinned / floor:.1f}")
 
 
