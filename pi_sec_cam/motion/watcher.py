@@ -29,7 +29,7 @@ class Watched:
         light_changes: recognised as such, and not taken for movement.
         listener_faults: events that a listener failed on.
         last_pts_us, last_motion_pts_us: media time of the last frame, and of the last that showed movement.
-        areas: what moved in the last frame.
+        areas: what differs in the last frame, moving or not (yet).
     """
 
     state: State = "armed"
@@ -119,7 +119,7 @@ class Watcher(Worker):
             events=self._machine.number,
             light_changes=watched.light_changes + motion.light_change,
             last_pts_us=frame.pts_us,
-            last_motion_pts_us=frame.pts_us if motion.areas else watched.last_motion_pts_us,
+            last_motion_pts_us=watched.last_motion_pts_us if motion.since_pts_us is None else frame.pts_us,
             areas=motion.areas,
         )
         self._tell(changes)
