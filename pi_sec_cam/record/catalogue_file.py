@@ -20,7 +20,7 @@ _REBUILT = (
 _WAYS_OUT = {
     sqlite3.SQLITE_CORRUPT: f"it is damaged; {_REBUILT}",
     sqlite3.SQLITE_NOTADB: f"it is not a catalogue, or damaged; {_REBUILT}",
-    sqlite3.SQLITE_FULL: "the disk is full; free some space or lower storage.max_bytes",
+    sqlite3.SQLITE_FULL: "the disk is full; delete old recordings or use a larger disk",
     sqlite3.SQLITE_BUSY: "another program keeps it locked; end that program",
     sqlite3.SQLITE_READONLY: "this user may not write it; give that user the right to (chown, chmod)",
     sqlite3.SQLITE_CANTOPEN: "this user may not open it or write its directory; give that user the right to",

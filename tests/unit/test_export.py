@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
 
@@ -135,23 +136,28 @@ def test_a_missing_directory_is_said(tmp_path: Path) -> None:
         export_video([source], tmp_path / "nowhere/clip.mp4")
 
 
-@pytest.fixture
-def disk_full_at() -> Iterator[int]:
-    """No file of this process may grow beyond so many bytes, which is what a full disk looks like to it."""
+@contextmanager
+def no_file_beyond(limit: int) -> Iterator[None]:
+    """No file of this process may grow beyond so many bytes, which is what a full disk looks like to it.
+
+    For as short as can be: what the tests print may go to a file, too.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))
-    yield 4000
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_a_full_disk_leaves_no_half_file(tmp_path: Path, out: Path, request: pytest.FixtureRequest) -> None:
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path, out: Path) -> None:
     source = write(tmp_path / "video.mp4", b"".join(clip()))
     out.write_bytes(b"the one before")
-    limit = request.getfixturevalue("disk_full_at")
-    assert limit < source.stat().st_size
-    with pytest.raises(StorageError, match=r"cannot write .*clip\.mp4: the file would be larger"):
+    assert source.stat().st_size > 4000
+    too_large = pytest.raises(StorageError, match=r"cannot write .*clip\.mp4: the file would be larger")
+    with too_large, no_file_beyond(4000):
         export_video([source], out, force=True)
     assert os.listdir(out.parent) == ["clip.mp4"]
     assert out.read_bytes() == b"the one before"
