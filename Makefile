@@ -39,7 +39,8 @@ footage: setup-test  ## run the node over a FOLDER of videos and print what it f
 	$(BIN)/python -m tests.bench.footage "$(FOLDER)"
 
 docs: setup-test  ## write anew the documents that are made from the code
-	$(BIN)/python -m pi_sec_cam.config.reference
+	$(BIN)/python -m pi_sec_cam.config.reference >docs/configuration.md
+	$(BIN)/pi-sec-cam schema >config/camera_config.schema.json
 
 clean:  ## remove what make has built; footage and configuration stay
 	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -81,18 +81,29 @@ class Storage(Section):
         Field(
             ge=10_000_000,
             le=10**17,
-            description="The most that recordings may take; null means as much as min_free_bytes leaves",
+            description="The most that recordings may take; null means as much as min_free_bytes leaves "
+            "(this version deletes nothing by itself yet)",
         ),
         Unit("bytes"),
     ] = None
     min_free_bytes: Annotated[
         int,
-        Field(ge=0, le=10**17, description="How much of the disk stays free: the oldest events make room"),
+        Field(
+            ge=0,
+            le=10**17,
+            description="How much of the disk stays free: the oldest events make room "
+            "(this version deletes nothing by itself yet)",
+        ),
         Unit("bytes"),
     ] = 1_000_000_000
     max_age_days: Annotated[
         float | None,
-        Field(gt=0, le=36500, description="Events older than this are deleted; null means never for their age"),
+        Field(
+            gt=0,
+            le=36500,
+            description="Events older than this are deleted; null means never for their age "
+            "(this version deletes nothing by itself yet)",
+        ),
         Unit("days"),
     ] = None
     sealed: Annotated[

@@ -1,7 +1,6 @@
 """When an event begins, goes on and ends: a state machine without I/O (docs/architecture.md, Events)."""
 
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 EndReason = Literal["rest", "max_time", "source_lost", "source_ended", "stopped"]
@@ -9,7 +8,6 @@ State = Literal["armed", "active", "post-roll"]
 
 # A movement that was seen for a shorter time makes no event: at 5 pictures a second, three in a row.
 MIN_MOTION_SEC = 0.35
-_REMEMBERED_US = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +26,21 @@ class EventStarted:
 
     Attributes:
         number: counts a camera's events since the daemon started; the matching EventEnded carries it too.
-        trigger_pts_us: the frame that triggered.
+        trigger_pts_us: the first frame of the movement.
         clip_from_pts_us: the clip begins at the keyframe at or before this; for a continuation, at the keyframe
             where the former event's clip ends (the first at or after this).
-        areas: what had changed in that frame.
+        areas: what had changed in the frame that made it an event.
         continues: number of the event that this one goes on from, without gap.
+        decided_pts_us: the frame that made it an event, because the movement had lasted long enough; whoever came is
+            further in the picture by then. None: the first one.
     """
 
     number: int
     trigger_pts_us: int
     clip_from_pts_us: int
-    areas: tuple[Area, ...] = field(default=())
+    areas: tuple[Area, ...] = ()
     continues: int | None = None
+    decided_pts_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,6 @@ class EventMachine:
         self._event: _Running | None = None
         self._pts_us: int | None = None
         self._cut_us: int | None = None  # where the former event was cut, while it may still be continued
-        self._recent: deque[tuple[int, tuple[Area, ...]]] = deque()  # what had changed when
 
     @property
     def state(self) -> State:
@@ -127,14 +127,11 @@ class EventMachine:
         """
         changes = self.lost(self._pts_us) if self._pts_us is not None and pts_us < self._pts_us else []
         self._pts_us = pts_us
-        self._recent.append((pts_us, areas))
-        while pts_us - self._recent[0][0] > _REMEMBERED_US:
-            self._recent.popleft()
         lasting = since_pts_us is not None and pts_us - since_pts_us >= self._min_motion_us
         if self._event is not None:
             changes += self._go_on(self._event, pts_us, since_pts_us if lasting else None)
         if self._event is None and since_pts_us is not None and lasting and pts_us != self._cut_us:
-            changes.append(self._start(pts_us, since_pts_us))
+            changes.append(self._start(pts_us, since_pts_us, areas))
         return changes
 
     def lost(self, pts_us: int) -> list[EventChange]:
@@ -149,8 +146,7 @@ class EventMachine:
         """The user wants no more."""
         return self._break_off(pts_us, "stopped")
 
-    def _start(self, pts_us: int, since_us: int) -> EventStarted:
-        areas = next((areas for at_us, areas in self._recent if at_us >= since_us and areas), ())
+    def _start(self, pts_us: int, since_us: int, areas: tuple[Area, ...]) -> EventStarted:
         self._number += 1
         clip_from_us, continues = since_us - self._before_us, None
         if self._cut_us is not None and since_us <= self._cut_us + max(self._before_us, self._after_us):
@@ -158,7 +154,7 @@ class EventMachine:
             clip_from_us, continues = self._cut_us, self._number - 1
         self._cut_us = None
         self._event = _Running(self._number, clip_from_us, pts_us)
-        return EventStarted(self._number, since_us, clip_from_us, areas, continues)
+        return EventStarted(self._number, since_us, clip_from_us, areas, continues, pts_us)
 
     def _go_on(self, event: _Running, pts_us: int, since_us: int | None) -> list[EventChange]:
         """The next picture of a running event; `since_us` only of a movement that has lasted."""
@@ -176,7 +172,6 @@ class EventMachine:
     def _break_off(self, pts_us: int, reason: EndReason) -> list[EventChange]:
         self._pts_us = None
         self._cut_us = None
-        self._recent.clear()
         if self._event is None:
             return []
         last_us = self._event.last_motion_us

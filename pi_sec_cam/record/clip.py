@@ -27,6 +27,7 @@ class Clip:
     Attributes:
         id: the event's, once its folder stands.
         folder: the event's, once it stands.
+        picture_pts_us: media time of the picture for motion.jpg.
         dropped: units that could not be written.
     """
 
@@ -42,6 +43,8 @@ class Clip:
         self._writer: PartWriter | None = None
         self._parts: list[Part] = []
         self._entry_pts_us = 0
+        decided_us = started.decided_pts_us
+        self.picture_pts_us = started.trigger_pts_us if decided_us is None else decided_us
         self._picture_gop: Sequence[AccessUnit] = ()
         self._picture_bytes = 0
         self._end_us = started.trigger_pts_us
@@ -59,7 +62,7 @@ class Clip:
         return self._record("recording", None, 0)
 
     def picture_from(self, gop: Sequence[AccessUnit]) -> None:
-        """The GOP that holds the picture that triggered."""
+        """The GOP that holds the picture shown at `picture_pts_us`."""
         self._picture_gop = gop
 
     def add(self, unit: AccessUnit) -> None:
@@ -137,7 +140,7 @@ class Clip:
         """Once; after trouble it is tried again with the next keyframe."""
         if self.folder is None or not self._picture_gop:
             return
-        picture = motion_picture(self._picture_gop, self._started.trigger_pts_us, self._started.areas)
+        picture = motion_picture(self._picture_gop, self.picture_pts_us, self._started.areas)
         if picture is not None:
             self.folder.write_picture(picture)
             self._picture_bytes = len(picture)

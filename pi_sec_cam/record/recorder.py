@@ -129,7 +129,7 @@ class Recorder(Worker):
     def _record(self, job: _Job) -> None:
         number = job.started.number
         clip = Clip(self._archive, self._camera, job.started, job.stamp, self._ids.get(job.started.continues or 0))
-        clip.picture_from(self._ring.gop_at(job.started.trigger_pts_us))
+        clip.picture_from(self._ring.gop_at(clip.picture_pts_us))
         while (unit := self._next(job)) is not None:
             kept = clip.kept
             try:
