@@ -10,6 +10,11 @@ class BitReader:
         self._value = int.from_bytes(payload, "big")
         self._left = 8 * len(payload)
 
+    @property
+    def left(self) -> int:
+        """Bits that were not read yet; below zero once more was read than there is."""
+        return self._left
+
     def u(self, count: int) -> int:
         """An unsigned number of `count` bits."""
         self._left -= count

@@ -63,15 +63,21 @@ class Canonicaliser:
         codec: of the stream.
         extradata: what the container or the SDP knows beforehand: an avcC or hvcC record (samples are then
             length-prefixed), Annex B parameter sets, or None.
+
+    Attributes:
+        parameter_sets, width, height: in force since the last keyframe.
+        refused_sets: damaged parameter sets that came; those known before them stay in force.
     """
 
     def __init__(self, codec: Codec, extradata: bytes | None) -> None:
         self._h264 = codec == "h264"
         self._length_size = 0
-        self._sets: dict[tuple[int, int], bytes] = {}
+        self._sets: dict[tuple[int, int], bytes] = {}  # by kind and number
+        self._sizes: dict[int, tuple[int, int]] = {}  # of each SPS, by number
         self.parameter_sets = b""
         self.width = 0
         self.height = 0
+        self.refused_sets = 0
         for nal in self._read_extradata(extradata or b""):
             self._remember(nal)
 
@@ -87,7 +93,8 @@ class Canonicaliser:
         for nal in split:
             kind = self._kind(nal)
             if self._is_set(kind):
-                self._remember(nal)
+                if not self._remember(nal):
+                    continue
             elif kind in (_H264_DROPPED if self._h264 else _H265_DROPPED):
                 continue
             elif kind in (_H264_SLICES if self._h264 else _H265_SLICES):
@@ -110,22 +117,30 @@ class Canonicaliser:
         joined = _join([self._sets[key] for key in sorted(self._sets)])
         if joined != self.parameter_sets:
             self.parameter_sets = joined
-            first_sps = min(key for key in self._sets if key[0] == (_H264_SPS if self._h264 else _H265_SPS))
-            read = sets.h264_sps if self._h264 else sets.h265_sps
-            _, self.width, self.height = read(self._sets[first_sps])
+            self.width, self.height = self._sizes[min(self._sizes)]
         return True
 
-    def _remember(self, nal: bytes) -> None:
+    def _remember(self, nal: bytes) -> bool:
+        """Keep a parameter set for the next keyframe; whether it is sound."""
         kind = self._kind(nal)
         if not self._is_set(kind):
-            return
-        if self._h264:
-            number = sets.h264_sps(nal)[0] if kind == _H264_SPS else sets.h264_pps_id(nal)
-        elif kind == _H265_SPS:
-            number = sets.h265_sps(nal)[0]
+            return False
+        number: int | None
+        if kind == (_H264_SPS if self._h264 else _H265_SPS):
+            read = sets.h264_sps(nal) if self._h264 else sets.h265_sps(nal)
+            number = None
+            if read is not None:
+                number, width, height = read
+                self._sizes[number] = width, height
+        elif self._h264:
+            number = sets.h264_pps_id(nal)
         else:
             number = sets.h265_vps_id(nal) if kind == _H265_VPS else sets.h265_pps_id(nal)
+        if number is None:
+            self.refused_sets += 1
+            return False
         self._sets[kind, number] = nal
+        return True
 
     def _kind(self, nal: bytes) -> int:
         return nal[0] & 0x1F if self._h264 else (nal[0] >> 1) & 0x3F

@@ -1,12 +1,16 @@
 """The canonical form: 4-byte start codes, parameter sets before each keyframe, whatever the source delivers."""
 
 import io
+from dataclasses import replace
+from fractions import Fraction
+from random import Random
 
 import av
 import pytest
 
-from pi_sec_cam.media.access_unit import Codec
+from pi_sec_cam.media.access_unit import AccessUnit, Codec, StreamInfo
 from pi_sec_cam.media.h264 import START_CODE, Canonicaliser, split_annex_b, split_length_prefixed
+from pi_sec_cam.media.mp4 import Mp4Writer
 from tests.unit.streams import encoded, units
 
 H264_SPS, H264_PPS, H264_IDR, H264_SLICE, H264_AUD = 7, 8, 5, 1, 9
@@ -120,3 +124,97 @@ def test_hostile_parameter_sets_do_not_raise() -> None:
     for cut in range(60):
         Canonicaliser("h264", b"\x01d\x00\x1f\xff\xe1\x00\x19"[:cut] + bytes(cut))
         Canonicaliser("h265", b"\x01" + bytes(21) + b"\xff" * cut)
+
+
+def damaged(sets: list[bytes], chance: Random) -> list[bytes]:
+    """Parameter sets of which one has some wrong bytes, or is cut."""
+    bent = [bytearray(nal) for nal in sets]
+    one = bent[chance.randrange(len(bent))]
+    for _ in range(chance.choice([1, 1, 2, 4])):
+        one[chance.randrange(2, len(one))] ^= 1 << chance.randrange(8)
+    if chance.random() < 0.2:
+        del one[chance.randrange(2, len(one)) :]
+    return [bytes(nal) for nal in bent]
+
+
+def with_sets(unit: AccessUnit, sets: list[bytes]) -> bytes:
+    """The keyframe behind other parameter sets."""
+    return b"".join(START_CODE + nal for nal in sets) + unit.data.removeprefix(unit.info.parameter_sets)
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+@pytest.mark.parametrize("known_before", [False, True])
+def test_whatever_parameter_sets_come_a_clip_can_be_written(codec: Codec, known_before: bool) -> None:
+    found = units(codec, seconds=2, gop=25)[:25]
+    sets = split_annex_b(found[0].info.parameter_sets)
+    chance, refused = Random(1), 0
+    for _ in range(300):
+        canonical = Canonicaliser(codec, found[0].info.parameter_sets if known_before else None)
+        unit = canonical.convert(with_sets(found[0], damaged(sets, chance)), keyframe=True)
+        refused += canonical.refused_sets
+        assert unit is not None or not known_before
+        if unit is None:
+            assert canonical.refused_sets == 1
+            continue
+        size = canonical.width, canonical.height
+        assert all(0 < side <= 16384 for side in size)
+        info = StreamInfo(codec, *size, canonical.parameter_sets, 0, 25.0)
+        written: list[bytes] = []
+        with Mp4Writer(written.append, info) as writer:
+            writer.add(replace(found[0], data=unit.data, info=info))
+            for later in found[1:]:
+                writer.add(replace(later, info=info))
+        assert written
+    assert refused > 10
+
+
+@pytest.mark.parametrize(
+    ("codec", "sps"),
+    [
+        pytest.param("h264", "6742c00bda763684000003000400000300c83c50aa80", id="cropping leaves less than nothing"),
+        # FFmpeg's muxer would count the reference pictures of this one for minutes.
+        pytest.param(
+            "h265",
+            "42010101600000030090000003000003001ea214206165fa4a4c2e6c08010003000800000300c840",
+            id="reference pictures beyond its end",
+        ),
+    ],
+)
+def test_a_damaged_parameter_set_leaves_those_before_it_in_force(codec: Codec, sps: str) -> None:
+    unit = units(codec, seconds=1)[0]
+    sets = split_annex_b(unit.info.parameter_sets)
+    bent = [bytes.fromhex(sps) if nal[0] == bytes.fromhex(sps)[0] else nal for nal in sets]
+    canonical = Canonicaliser(codec, None)
+    assert canonical.convert(with_sets(unit, bent), keyframe=True) is None
+    assert canonical.refused_sets == 1
+    canonical.convert(unit.data, keyframe=True)
+    converted = canonical.convert(with_sets(unit, bent), keyframe=True)
+    assert converted is not None
+    assert converted.data == unit.data
+    assert (canonical.width, canonical.height, canonical.refused_sets) == (160, 96, 2)
+
+
+def test_a_damaged_parameter_set_between_keyframes_is_left_out() -> None:
+    first, second = units(seconds=1)[:2]
+    canonical = Canonicaliser("h264", None)
+    canonical.convert(first.data, keyframe=True)
+    converted = canonical.convert(START_CODE + b"\x67\x42" + second.data, keyframe=False)
+    assert converted is not None
+    assert converted.data == second.data
+    assert canonical.refused_sets == 1
+
+
+def test_unusual_but_sound_parameter_sets_of_h265_are_taken() -> None:
+    options = {
+        "x265-params": "log-level=none:bframes=8:b-adapt=0:b-pyramid=1:ref=6:scaling-list=default:hrd=1:"
+        "vbv-maxrate=500:vbv-bufsize=500:temporal-layers=2:repeat-headers=1:aud=1"
+    }
+    context = av.CodecContext.create("libx265", "w")
+    assert isinstance(context, av.VideoCodecContext)
+    context.width, context.height, context.pix_fmt, context.options = 200, 120, "yuv420p", options
+    context.framerate = Fraction(25)
+    coded = [bytes(p) for _ in range(30) for p in context.encode(av.VideoFrame(200, 120, "yuv420p"))]
+    coded += [bytes(p) for p in context.encode(None)]
+    canonical = Canonicaliser("h265", None)
+    assert canonical.convert(coded[0], keyframe=True) is not None
+    assert (canonical.width, canonical.height, canonical.refused_sets) == (200, 120, 0)
