@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 # A difference between the source's clock and ours that jitter and drift do not explain.
 JUMP_US = 1_000_000
-# A live source's timestamps may step back by less than this without a new epoch: a glitch, not another clock.
+# A live source's timestamps may stay behind their highest by so much without a new epoch: a glitch, not another clock.
 _GLITCH_US = 100_000
 # Slew: one part in a thousand, unseen in a clip, and ten times what cheap quartz clocks drift by.
 _SLEW = 1000
@@ -134,6 +134,7 @@ class LiveTimeline(Timeline):
     def __init__(self, first_epoch: int = 0) -> None:
         super().__init__(first_epoch)
         self._delay_us: int | None = None
+        self._highest_us: int | None = None  # of the epoch's decoding times, by the source's clock
         self._smallest: deque[tuple[int, int]] = deque(maxlen=_WINDOW)  # (second of arrival, smallest delay)
 
     def begin(self, frame_rate: float | None = None) -> None:
@@ -154,7 +155,8 @@ class LiveTimeline(Timeline):
 
     def _map(self, dts_us: int, reorder_us: int, arrival_us: int) -> tuple[int, bool]:
         pts_us = dts_us + reorder_us
-        stepped_back = self._source_us is not None and dts_us - self._source_us < -_GLITCH_US
+        # Not from the former picture: many small steps would pull all pictures together.
+        stepped_back = self._highest_us is not None and dts_us - self._highest_us < -_GLITCH_US
         jumped = self._delay_us is not None and (stepped_back or arrival_us - pts_us < self._aim_us() - JUMP_US)
         if jumped:
             self._forget()
@@ -164,14 +166,16 @@ class LiveTimeline(Timeline):
             if aim_us - self._delay_us <= JUMP_US:
                 most_us = abs(dts_us - self._source_us) // _SLEW
                 self._delay_us += max(-most_us, min(aim_us - self._delay_us, most_us))
+                self._highest_us = dts_us if self._highest_us is None else max(self._highest_us, dts_us)
                 return dts_us + self._delay_us, False
             jumped = True  # for seconds all has come late: the source's clock stood still while ours went on
         self._delay_us = self._not_before_next(dts_us + aim_us) - dts_us
+        self._highest_us = dts_us
         return dts_us + self._delay_us, jumped
 
     def _aim_us(self) -> int:
         return min(delay_us for _, delay_us in self._smallest)
 
     def _forget(self) -> None:
-        self._delay_us = None
+        self._delay_us = self._highest_us = None
         self._smallest.clear()

@@ -108,6 +108,17 @@ class TestLive:
         assert placed[5].dts_us == placed[4].dts_us + 1
         assert abs(placed[6].dts_us - (NOW + 6 * FRAME)) < 200
 
+    def test_small_steps_back_that_add_up_are_a_jump(self, live: LiveTimeline) -> None:
+        # Each is a glitch by itself: 60 ms back from picture to picture.
+        placed = play(live, [(p, p, NOW + i * FRAME) for i, p in enumerate(range(10**9, 10**9 - 60 * 60_000, -60_000))])
+        assert placed[-1].dts_us - placed[0].dts_us > 59 * FRAME * 0.4
+        assert live.jumps == placed[-1].epoch > 0
+
+    def test_a_few_glitches_in_a_row_are_no_jump_while_they_do_not_add_up(self, live: LiveTimeline) -> None:
+        order = [0, 1, 2, 3, 2, 1, 4, 3, 5, 6, 5, 4, 7, 8, 9]
+        placed = play(live, [(n * FRAME, n * FRAME, NOW + i * FRAME) for i, n in enumerate(order)])
+        assert {stamp.epoch for stamp in placed} == {0}
+
     def test_equal_timestamps_are_told_apart(self, live: LiveTimeline) -> None:
         placed = play(live, [(p // 2 * 2, d // (2 * FRAME) * 2 * FRAME, a) for p, d, a in steady(10)])
         assert all(b > a for a, b in pairwise(dts(placed)))
