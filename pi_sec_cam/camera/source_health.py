@@ -14,6 +14,8 @@ SourceState = Literal["connecting", "live", "away", "stalled", "unusable", "ende
 _TROUBLE = {"away", "stalled", "unusable"}
 
 _STALL_US = 5_000_000
+# Opening takes its time: a camera boots its sensor, a stream waits for its first keyframe.
+_FIRST_PICTURE_US = 15_000_000
 # A source that is slow by nature may miss a few pictures, too.
 _STALL_PICTURES = 4
 # A run that delivered for this long was a success: the next failure is a new one.
@@ -45,9 +47,9 @@ class Backoff:
 class SourceHealth:
     """The state machine behind a camera's supervisor. Used by its thread; `status` may be read from any.
 
-    connecting → live on the first picture; live → stalled or away; any but ended and stopped → away or unusable when
-    an attempt fails. While attempts fail, the state stays what the last failure made it, and `since` stays the
-    moment when the trouble began.
+    connecting → live on the first picture; either → stalled when none comes; any but ended and stopped → away or
+    unusable when an attempt fails. While attempts fail, the state stays what the last failure made it, and `since`
+    stays the moment when the trouble began.
 
     Args:
         label: the source, for the log.
@@ -80,16 +82,23 @@ class SourceHealth:
         self._turn("live", "")
 
     def has_stalled(self, last_us: int, frame_rate: float | None) -> bool:
-        """Whether a source that is live has fallen silent.
+        """Whether a source has fallen silent, or gives no first picture.
 
         Args:
-            last_us: monotonic time of its last sign of life.
+            last_us: monotonic time of its last sign of life, at first of the attempt's start.
             frame_rate: its nominal pictures a second.
         """
-        limit_us = max(_STALL_US, round(_STALL_PICTURES * 1e6 / frame_rate) if frame_rate else 0)
-        if self.state != "live" or self._clock.monotonic_us() - last_us < limit_us:
-            return False
-        self._trouble("stalled", f"{self._label} has delivered no picture for {limit_us / 1e6:g} s; starting it anew")
+        silent_us = self._clock.monotonic_us() - last_us
+        if self._live_from_us is None:
+            if silent_us < _FIRST_PICTURE_US:
+                return False
+            said = f"within {_FIRST_PICTURE_US / 1e6:g} s of being opened"
+        else:
+            limit_us = max(_STALL_US, round(_STALL_PICTURES * 1e6 / frame_rate) if frame_rate else 0)
+            if silent_us < limit_us:
+                return False
+            said = f"for {limit_us / 1e6:g} s"
+        self._trouble("stalled", f"{self._label} has delivered no picture {said}; starting it anew")
         return True
 
     def failed(self, error: BaseException | None) -> float:

@@ -119,8 +119,9 @@ class CameraSupervisor(Worker):
         self.advance()
         if self.stopping.is_set():
             run.stop()
-        elif run.pictures and not run.stopping.is_set():
-            self._health.delivers()
+        elif not run.stopping.is_set():
+            if run.pictures:
+                self._health.delivers()
             if not run.held_back and self._health.has_stalled(run.alive_us, run.frame_rate):
                 run.stop()  # nothing it may still deliver goes on
         self._tell()

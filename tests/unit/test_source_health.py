@@ -116,11 +116,20 @@ def test_a_slow_source_is_given_time(health: SourceHealth, clock: SimulatedClock
     assert health.has_stalled(last_us, 0.1)
 
 
-def test_only_a_live_source_can_stall(health: SourceHealth, clock: SimulatedClock) -> None:
-    health.attempt()
-    started_us = clock.monotonic_us()
-    clock.advance(60)
-    assert not health.has_stalled(started_us, None)
+def test_a_first_picture_that_does_not_come_is_a_stall(health: SourceHealth, clock: SimulatedClock) -> None:
+    for wait in (0.5, 1, 2):
+        health.attempt()
+        started_us = clock.monotonic_us()
+        clock.advance(14.9)
+        assert not health.has_stalled(started_us, None)
+        clock.advance(0.2)
+        assert health.has_stalled(started_us, None)
+        assert wait / 2 <= health.failed(None) <= wait
+    status = health.status()
+    assert (status["state"], status["since"]) == ("stalled", "2026-05-01T12:00:15+00:00")
+    assert "no picture within 15 s" in health.detail
+    go_live(health)
+    assert (health.state, health.detail) == ("live", "")
 
 
 def test_logs_each_change_once(health: SourceHealth, clock: SimulatedClock, caplog: pytest.LogCaptureFixture) -> None:

@@ -192,6 +192,24 @@ def test_a_silent_source_is_started_anew_and_cannot_deliver_any_more(supervise: 
     assert len(supervised.sink.units) == 2, "one before the silence, one after it"
 
 
+def test_a_source_that_opens_and_gives_no_picture_is_started_anew(supervise: Supervise) -> None:
+    clock = SimulatedClock()
+
+    def open_in_vain(sink: Sink, stop: threading.Event) -> None:
+        stop.wait()
+
+    supervised = supervise(open_in_vain, deliver_on, clock=clock)
+    supervised.await_runs(1)
+    assert supervised.supervisor.trouble() is None
+    clock.advance(16)
+    supervised.expect("stalled")
+    assert "no picture" in (supervised.supervisor.trouble() or "")
+    while not supervised.camera.started.acquire(timeout=0.01):
+        clock.advance(1)
+    supervised.expect("live")
+    assert supervised.supervisor.trouble() is None
+
+
 def test_a_source_that_is_held_back_by_its_readers_is_not_silent(supervise: Supervise) -> None:
     clock = SimulatedClock()
 
