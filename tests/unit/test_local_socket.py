@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import stat
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -219,10 +220,10 @@ def test_a_directory_whose_path_is_too_long_for_a_socket_is_passed_over(
 
 @pytest.mark.parametrize("mine", [True, False])
 def test_the_session_directory_is_used_only_by_its_owner(
-    mine: bool, storage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mine: bool, storage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    session = tmp_path / "session"
-    session.mkdir()
+    session = Path(tempfile.mkdtemp())  # shorter than tmp_path: a socket's path has 107 bytes
+    request.addfinalizer(lambda: shutil.rmtree(session))
     monkeypatch.delenv("RUNTIME_DIRECTORY")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(session))
     (tmp_path / "service").write_text("")

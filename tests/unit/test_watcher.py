@@ -92,7 +92,7 @@ class Play:
 def test_tells_when_an_event_begins_and_ends():
     play = Play(every_fifth(0, 20), (5, 8))
     assert play.told == [
-        EventStarted(1, 5_000_000, 3_000_000, HERE),
+        EventStarted(1, 5_000_000, 3_000_000, HERE, None, 5_400_000),
         EventEnded(1, 8_000_000, 11_000_000, "rest"),
     ]
 
