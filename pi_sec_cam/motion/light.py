@@ -10,8 +10,10 @@ from pi_sec_cam.motion.background import LIGHT_OFFSET, Field
 from pi_sec_cam.motion.grid import Plane
 
 # Light changes brightness by a factor and leaves the texture: the gradients of picture and base correlate, whatever the
-# light, and the ratio of both is smooth. Something opaque has a texture and edges of its own.
-_SAME_TEXTURE = 0.55
+# light, and the ratio of both is smooth. Something opaque has a texture and edges of its own. The texture is looked at
+# in what has changed and around it, and less strictly in its inner cells alone: an edge beside it that stays must not
+# speak for something flat in front.
+_SAME_TEXTURE, _SAME_INSIDE = 0.55, 0.2
 _SMOOTH = 0.27
 # Cells around a change that are looked at too.
 MARGIN = 4
@@ -72,6 +74,9 @@ def only_light(cells: Plane, mean: Field, mask: NDArray[np.bool_]) -> bool:
     """
     near = cv2.dilate(mask.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
     if same_texture(cells, mean, near) <= _SAME_TEXTURE:
+        return False
+    inner = cv2.erode(mask.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    if inner.any() and same_texture(cells, mean, inner) <= _SAME_INSIDE:
         return False
     ratio = np.log((cells + np.float32(16)) / (mean + np.float32(16)))
     across, down = _slopes(ratio)
