@@ -10,8 +10,8 @@ from pi_sec_cam.errors import SourceError, SourceUnusable
 
 log = logging.getLogger(__name__)
 
-SourceState = Literal["connecting", "live", "away", "stalled", "unusable", "ended", "stopped"]
-_TROUBLE = {"away", "stalled", "unusable"}
+SourceState = Literal["connecting", "live", "away", "stalled", "unusable", "wedged", "ended", "stopped"]
+_TROUBLE = {"away", "stalled", "unusable", "wedged"}
 
 _STALL_US = 5_000_000
 # Opening takes its time: a camera boots its sensor, a stream waits for its first keyframe.
@@ -49,7 +49,7 @@ class SourceHealth:
 
     connecting → live on the first picture; either → stalled when none comes; any but ended and stopped → away or
     unusable when an attempt fails. While attempts fail, the state stays what the last failure made it, and `since`
-    stays the moment when the trouble began.
+    stays the moment when the trouble began. wedged is final.
 
     Args:
         label: the source, for the log.
@@ -118,6 +118,19 @@ class SourceHealth:
         elif error is not None:
             self._trouble("unusable", f"{self._label} failed by an error of ours ({type(error).__name__}); see the log")
         return self._backoff.wait()
+
+    def abandoned(self, seconds: float) -> None:
+        """A run did not end within `seconds` of being told to, and is left behind."""
+        self._trouble("stalled", f"{self._label} has not stopped within {seconds:g} s; opening it beside what hangs")
+
+    def wedged(self, seconds: float) -> str:
+        """No attempt will help as long as this process lives; says so in words."""
+        self._trouble(
+            "wedged",
+            f"{self._label} hangs: it delivers no picture and has not stopped within {seconds:g} s. The program ends, "
+            "so that the service manager starts it anew",
+        )
+        return self.detail
 
     def finished(self, state: Literal["ended", "stopped"]) -> None:
         """It will not run again."""

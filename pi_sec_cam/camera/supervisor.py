@@ -1,4 +1,4 @@
-"""Keeps one camera running: starts it again, for ever, when it is lost or delivers nothing."""
+"""Keeps one camera running: starts it again when it is lost or delivers nothing, until only a new process can help."""
 
 import threading
 from collections.abc import Callable
@@ -13,15 +13,25 @@ from pi_sec_cam.media.frame import Frame
 from pi_sec_cam.worker import Worker
 
 _POLL_S = 0.1
+# A run that was told to stop has so long to let go of its device; less when the whole program stops.
+_PATIENCE_S = 10.0
+_LAST_PATIENCE_S = 1.5
+_MOST_WEDGED = 3
 
 
 class CameraSupervisor(Worker):
     """Runs `camera` into `sink` until `stop`, or until the source comes to its end.
 
+    A run that hangs (in a driver, say) and does not stop is left behind in its thread, and the camera is opened
+    beside it. When three runs in a row came to nothing for that reason, without a picture in between, it gives up.
+
     Args:
         on_end: called when the source has come to its end by itself, in the supervisor's thread.
         on_state: told each new state, in the same thread. Both must neither block nor raise.
         backoff, unusable_wait: when to try again.
+
+    Attributes:
+        given_up: why no attempt will help as long as this process lives, naming the source; None while it tries.
     """
 
     def __init__(
@@ -42,10 +52,14 @@ class CameraSupervisor(Worker):
         self._on_end = on_end
         self._on_state = on_state
         self._health = SourceHealth(camera.label, self.clock, backoff, unusable_wait)
+        self.given_up: str | None = None
         self._told: SourceState | None = None
         self._current: _CameraRun | None = None
         self._pictures = 0  # of former runs
         self._last_us: int | None = None
+        self._left_behind: _CameraRun | None = None  # the last run that did not stop
+        self._wedged_in_row = 0
+        self._wedged_runs = 0
 
     @property
     def state(self) -> SourceState:
@@ -81,6 +95,7 @@ class CameraSupervisor(Worker):
             **self._health.status(),
             "pictures": pictures,
             "last_picture_age": age,
+            "wedged_runs": self._wedged_runs,
             "source": self._camera.describe(),
         }
 
@@ -94,7 +109,12 @@ class CameraSupervisor(Worker):
                 if self._on_end:
                     self._on_end()
                 return
-            self._wait(self._health.failed(run.failure))
+            seconds = self._health.failed(run.failure)
+            if self._is_wedged(run):
+                self.given_up = self._health.wedged(_PATIENCE_S)
+                self._tell()
+                return
+            self._wait(seconds)
         self._finish("stopped")
 
     def _run_once(self) -> "_CameraRun":
@@ -105,7 +125,7 @@ class CameraSupervisor(Worker):
         if self.stopping.is_set():  # `stop` may have come before there was a run to tell
             return run
         run.start()
-        while not run.join(_POLL_S):
+        while not run.join(_POLL_S) and not self._is_overdue(run):
             self._watch(run)
         if run.pictures:
             self._health.delivers()  # it may have begun and ended between two looks
@@ -114,6 +134,27 @@ class CameraSupervisor(Worker):
         self._pictures += run.pictures
         self._current = None
         return run
+
+    def _is_overdue(self, run: "_CameraRun") -> bool:
+        """Whether it was told to stop and had time enough."""
+        if run.stopped_us is None:
+            return False
+        patience_s = _LAST_PATIENCE_S if self.stopping.is_set() else _PATIENCE_S
+        return self.clock.monotonic_us() - run.stopped_us >= patience_s * 1e6
+
+    def _is_wedged(self, run: "_CameraRun") -> bool:
+        """Take note of a run that is over or left behind; whether it was one too many that came to nothing."""
+        if run.pictures:
+            self._wedged_in_row = 0
+        if run.alive:
+            self._left_behind = run
+            self._wedged_runs += 1
+            self._health.abandoned(_PATIENCE_S)
+        elif self._left_behind is None or not self._left_behind.alive or run.pictures:
+            return False
+        # One that hangs mostly keeps its device, so that those after it cannot open it: they count as well.
+        self._wedged_in_row += 1
+        return self._wedged_in_row >= _MOST_WEDGED
 
     def _watch(self, run: "_CameraRun") -> None:
         self.advance()
@@ -150,6 +191,7 @@ class _CameraRun(Worker):
     Attributes:
         pictures: access units delivered.
         picture_us: monotonic time of the last one.
+        stopped_us: when it was told to stop.
         alive_us: of the last sign of life: a camera that is held back by slow readers is not silent.
         held_back: it is being held back now.
         returned, failure: how it ended.
@@ -161,10 +203,16 @@ class _CameraRun(Worker):
         self._sink = sink
         self.pictures = 0
         self.picture_us = self.alive_us = clock.monotonic_us()
+        self.stopped_us: int | None = None
         self.frame_rate: float | None = None
         self.held_back = False
         self.returned = False
         self.failure: BaseException | None = None
+
+    def stop(self) -> None:
+        if self.stopped_us is None:
+            self.stopped_us = self.clock.monotonic_us()
+        super().stop()
 
     def work(self) -> None:
         try:

@@ -132,6 +132,15 @@ def test_a_first_picture_that_does_not_come_is_a_stall(health: SourceHealth, clo
     assert (health.state, health.detail) == ("live", "")
 
 
+def test_says_what_hangs(health: SourceHealth) -> None:
+    health.attempt()
+    health.abandoned(10)
+    assert (health.state, "camera has not stopped within 10 s" in health.detail) == ("stalled", True)
+    health.failed(AWAY)
+    assert health.wedged(10) == health.detail
+    assert (health.state, "camera hangs" in health.detail) == ("wedged", True)
+
+
 def test_logs_each_change_once(health: SourceHealth, clock: SimulatedClock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     for error in (AWAY, AWAY, AWAY, UNUSABLE, UNUSABLE):

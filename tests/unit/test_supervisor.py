@@ -22,7 +22,7 @@ Run = Callable[[Sink, threading.Event], None]
 
 
 class ScriptedCamera:
-    """A camera whose runs do one thing after the other; the last one is repeated."""
+    """A camera whose runs do one thing after the other; the last one is repeated. One of them may be `hang`."""
 
     kind = "scripted"
     label = "the scripted camera"
@@ -30,10 +30,15 @@ class ScriptedCamera:
     def __init__(self, *runs: Run) -> None:
         self._runs = list(runs)
         self.started = threading.Semaphore(0)
+        self.released, self.over = threading.Event(), threading.Semaphore(0)  # of the runs that hang
         self.running = 0
 
     def run(self, sink: Sink, stop: threading.Event) -> None:
         run = self._runs.pop(0) if len(self._runs) > 1 else self._runs[0]
+        if run is hang:
+            self.started.release()
+            self._hang(sink)
+            return
         self.running += 1
         assert self.running == 1, "two runs at once"
         self.started.release()
@@ -41,6 +46,12 @@ class ScriptedCamera:
             run(sink, stop)
         finally:
             self.running -= 1
+
+    def _hang(self, sink: Sink) -> None:
+        """What a driver does that no stop reaches; at last it delivers, too late."""
+        self.released.wait(10 * PATIENCE_S)
+        deliver(sink, self.released)
+        self.over.release()
 
     def describe(self) -> dict[str, object]:
         return {"lens": "made of text"}
@@ -111,6 +122,7 @@ def supervise() -> Iterator[Supervise]:
 
     yield start
     for supervised in made:
+        supervised.camera.released.set()
         supervised.supervisor.stop()
         assert supervised.supervisor.join(PATIENCE_S)
 
@@ -136,6 +148,20 @@ def be_unusable(sink: Sink, stop: threading.Event) -> None:
 def break_off(sink: Sink, stop: threading.Event) -> None:
     deliver(sink, stop)
     raise SourceAway("it broke off")
+
+
+def hang(sink: Sink, stop: threading.Event) -> None:
+    """Stands for `ScriptedCamera._hang`."""
+
+
+def run_on(clock: SimulatedClock, done: Callable[[], bool]) -> None:
+    """Let time fly until it is done."""
+    for _ in range(100 * PATIENCE_S):
+        if done():
+            return
+        clock.advance(1)
+        threading.Event().wait(0.01)
+    raise AssertionError("never done")
 
 
 def test_comes_back_after_any_trouble(supervise: Supervise) -> None:
@@ -245,3 +271,72 @@ def test_status_is_of_plain_values(supervise: Supervise) -> None:
     age = status["last_picture_age"]
     assert isinstance(age, float)
     assert 0 <= age < PATIENCE_S
+
+
+def test_a_camera_that_hangs_is_left_behind_and_opened_anew(supervise: Supervise) -> None:
+    clock = SimulatedClock()
+    supervised = supervise(hang, deliver_on, clock=clock)
+    supervised.await_runs(1)
+    clock.advance(16)
+    supervised.expect("stalled")
+    clock.advance(9)
+    assert not supervised.camera.started.acquire(timeout=0.3)
+    assert supervised.supervisor.status()["wedged_runs"] == 0, "it has ten seconds to stop"
+    run_on(clock, lambda: supervised.supervisor.status()["wedged_runs"] == 1)
+    run_on(clock, lambda: supervised.camera.started.acquire(blocking=False))
+    supervised.expect("live")
+    supervised.camera.released.set()
+    assert supervised.camera.over.acquire(timeout=PATIENCE_S)
+    assert len(supervised.sink.units) == 1, "what comes too late is ignored"
+    assert (supervised.supervisor.trouble(), supervised.supervisor.given_up) == (None, None)
+    assert supervised.supervisor.status()["wedged_runs"] == 1
+
+
+@pytest.mark.parametrize("later", [hang, be_away], ids=["hangs again", "cannot be opened beside what hangs"])
+def test_gives_up_when_three_runs_in_a_row_come_to_nothing(supervise: Supervise, later: Run) -> None:
+    clock = SimulatedClock()
+    supervised = supervise(hang, later, clock=clock)
+    run_on(clock, lambda: not supervised.supervisor.alive)
+    given_up = supervised.supervisor.given_up
+    assert given_up is not None
+    assert supervised.camera.label in given_up
+    assert "The program ends" in given_up
+    assert (supervised.supervisor.state, supervised.supervisor.trouble()) == ("wedged", given_up)
+    supervised.await_runs(3)
+    assert not supervised.camera.started.acquire(blocking=False)
+    assert (supervised.supervisor.ended, supervised.ends) == (False, 0)
+
+
+def test_a_picture_in_between_lets_it_go_on(supervise: Supervise) -> None:
+    clock = SimulatedClock()
+    supervised = supervise(hang, hang, break_off, hang, be_away, deliver_on, clock=clock)
+    for _ in range(6):
+        run_on(clock, lambda: supervised.camera.started.acquire(blocking=False))
+    supervised.expect("stalled", "live", "away", "stalled", "away", "live")
+    assert supervised.supervisor.given_up is None
+
+
+def test_attempts_that_fail_after_what_hung_has_ended_are_no_reason_to_give_up(supervise: Supervise) -> None:
+    clock = SimulatedClock()
+    supervised = supervise(hang, *[be_away] * 4, deliver_on, clock=clock)
+    run_on(clock, lambda: supervised.supervisor.status()["wedged_runs"] == 1)
+    supervised.camera.released.set()
+    assert supervised.camera.over.acquire(timeout=PATIENCE_S)
+    for _ in range(6):
+        run_on(clock, lambda: supervised.camera.started.acquire(blocking=False))
+    supervised.expect("stalled", "away", "live")
+
+
+@pytest.mark.parametrize("stalled", [False, True])
+def test_a_stop_does_not_wait_long_for_a_camera_that_hangs(supervise: Supervise, stalled: bool) -> None:
+    clock = SimulatedClock()
+    supervised = supervise(hang, clock=clock)
+    supervised.await_runs(1)
+    if stalled:
+        clock.advance(16)
+        supervised.expect("stalled")
+    supervised.supervisor.stop()
+    assert not supervised.supervisor.join(0.3)
+    clock.advance(1.6)
+    assert supervised.supervisor.join(PATIENCE_S)
+    supervised.expect("stopped")
