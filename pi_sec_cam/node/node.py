@@ -130,6 +130,9 @@ class Node:
         for worker in (*self.sources, *self.watching, self.recorder):
             if worker.fault is not None:
                 return f"{worker.name} failed: {worker.fault!r}; the log has more"
+        for given_up in (source.given_up for source in (self._source, self._detection_source) if source):
+            if given_up is not None:
+                return given_up
         source = self._source.status()
         if self._gives_up and not source["pictures"] and source["state"] in {"away", "unusable"}:
             return str(source["detail"])
