@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import simplejpeg
 
 from tests.system.daemon import Home, scene
+from tests.system.test_daemon_rtsp import film
 from tests.unit.streams import decoded_pictures, encoded, format_duration, packets, stream_entry
 
 SMALL = {"video_size": [320, 180], "framerate": 10, "cam_name": "Yard"}
@@ -216,13 +218,26 @@ def test_a_file_that_cannot_be_played_is_named(
 
 
 def test_a_truncated_file_is_kept_as_far_as_it_goes(tmp_path: Path) -> None:
-    data = encoded(seconds=20, size=(320, 180), container="matroska")
-    (tmp_path / "cut.mkv").write_bytes(data[: len(data) * 2 // 3])
-    camera = {"backend": "stream", "url": str(tmp_path / "cut.mkv"), "at_end": "exit", "pace": "fast"}
-    home = Home(tmp_path, camera=camera)
+    whole, cut = tmp_path / "whole.mkv", tmp_path / "cut.mkv"
+    source = film(tmp_path / "film.mp4", 320, 180)
+    subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-c", "copy", whole], check=True)
+    length = whole.stat().st_size * 2 // 3  # somebody is walking there
+    cut.write_bytes(whole.read_bytes()[:length])
+    home = Home(
+        tmp_path, motion=MOTION, camera={"backend": "stream", "url": str(cut), "at_end": "exit", "pace": "fast"}
+    )
     done = home.command("run")
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
+    (event,) = home.events()
+    clip = Path(event["path"]) / "video.mp4"
+    assert json.loads((clip.parent / "event.json").read_text())["end_reason"] == "source_ended"
+    # The coded pictures are the file's own, up to the cut.
+    there = [p["size"] for p in packets(whole, shown="size,pos") if int(p["pos"]) + int(p["size"]) <= length]
+    kept = [picture["size"] for picture in packets(clip, shown="size")]
+    assert len(kept) > 3 * 15, "with its pre-roll"
+    assert any(kept == there[-len(kept) - lost : len(there) - lost] for lost in range(3))
+    assert decoded_pictures(clip) == len(kept)
 
 
 @pytest.mark.parametrize("kind", ["a file is in the way", "a parent is a file"])
