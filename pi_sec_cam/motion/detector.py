@@ -41,9 +41,8 @@ class Motion:
     """What one look has found.
 
     Attributes:
-        areas: boxes around what has changed and is large enough to be followed.
-        since_pts_us: the first picture that showed the longest of the movements among them; None if none of them is
-            a movement (yet).
+        areas: boxes around what moves; while nothing does, around what differs and is followed.
+        since_pts_us: the first picture that showed the longest of the movements; None if nothing moves (yet).
         changed: the share of the picture that differs from the base, 0-1, light allowed for.
         light_change: the light has changed at once, and the base with it.
     """
@@ -165,8 +164,9 @@ class _Scene:
         lasting = [track.blob for track in moving if track.lasts]
         certain = self._standing if len(lasting) == len(blobs) else self._paint(lasting)
         self._background.learn(cells, before, dt_sec, standing=self._standing, certain=certain, light=self._paint(lit))
+        shown = [track.blob for track in moving] or blobs
         return Motion(
-            tuple(self._area(blob) for blob in blobs),
+            tuple(self._area(blob) for blob in shown),
             min((track.since_us for track in moving), default=None),
             share,
             light_change,
