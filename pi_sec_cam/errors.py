@@ -37,7 +37,19 @@ class EventNotFound(PiSecCamError, KeyError):
 
 
 class DaemonUnreachable(PiSecCamError, ConnectionError):
-    """No daemon answers for this storage directory."""
+    """No daemon answers for this storage directory.
+
+    Attributes:
+        silent: nobody is there at all, so that a command may do the work itself.
+    """
+
+    def __init__(self, message: str, *, silent: bool = False) -> None:
+        super().__init__(message)
+        self.silent = silent
+
+
+class DaemonRefused(PiSecCamError, RuntimeError):
+    """What the daemon says against a command."""
 
 
 class WorkerStuck(PiSecCamError, RuntimeError):

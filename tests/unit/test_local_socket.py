@@ -16,9 +16,9 @@ from typing import Self
 
 import pytest
 
-from pi_sec_cam import local_socket
-from pi_sec_cam.errors import DaemonUnreachable, StorageError
-from pi_sec_cam.local_socket import DaemonLock, LocalServer, ask
+from pi_sec_cam.errors import DaemonRefused, DaemonUnreachable, EventNotFound, StorageError
+from pi_sec_cam.local_socket import DaemonLock, LocalServer, ask, place
+from pi_sec_cam.local_socket import server as server_module
 from pi_sec_cam.worker import stop_all
 
 
@@ -26,7 +26,7 @@ from pi_sec_cam.worker import stop_all
 def runtime_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "runtime"))
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    monkeypatch.setattr(local_socket, "_SERVICE_DIRECTORY", tmp_path / "service")
+    monkeypatch.setattr(place, "_SERVICE_DIRECTORY", tmp_path / "service")
     return tmp_path / "runtime"
 
 
@@ -36,10 +36,17 @@ def storage(tmp_path: Path) -> Path:
     return tmp_path / "storage"
 
 
+def label(event: str, labels: list[str]) -> object:
+    if event == "Yard/none":
+        raise EventNotFound("no event Yard/none")
+    return {"event": event, "labels": labels}
+
+
 @pytest.fixture
 def server(storage: Path) -> Iterator[LocalServer]:
     with DaemonLock(storage) as lock:
-        server = LocalServer(lock.socket_path, {"status": lambda: {"state": "working", "name": "Gärtchen"}})
+        commands = {"status": lambda: {"state": "working", "name": "Gärtchen"}, "label": label}
+        server = LocalServer(lock.socket_path, commands)
         server.start()
         yield server
         stop_all([server], 5)
@@ -52,7 +59,27 @@ def test_a_command_is_answered(storage: Path) -> None:
 
 @pytest.mark.usefixtures("server")
 def test_an_unknown_command_is_answered_with_the_known_ones(storage: Path) -> None:
-    assert ask(storage, "explode") == {"error": "known commands: status"}
+    with pytest.raises(DaemonRefused, match="known commands: status, label"):
+        ask(storage, "explode")
+
+
+@pytest.mark.usefixtures("server")
+def test_a_command_gets_its_arguments(storage: Path) -> None:
+    long = ["ä" * 5000]
+    assert ask(storage, "label", {"event": "Yard/x", "labels": long}) == {"event": "Yard/x", "labels": long}
+
+
+@pytest.mark.usefixtures("server")
+def test_what_the_daemon_says_against_a_command_is_told(storage: Path) -> None:
+    with pytest.raises(DaemonRefused, match="no event Yard/none"):
+        ask(storage, "label", {"event": "Yard/none", "labels": []})
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("arguments", [{}, {"event": "x"}, {"event": "x", "labels": [], "colour": "red"}])
+def test_arguments_that_a_command_does_not_take_are_refused(storage: Path, arguments: dict[str, object]) -> None:
+    with pytest.raises(DaemonRefused, match="another version"):
+        ask(storage, "label", arguments)
 
 
 @pytest.mark.usefixtures("server")
@@ -78,6 +105,26 @@ def test_nonsense_does_not_disturb(storage: Path, said: bytes) -> None:
 def test_a_second_daemon_is_refused_by_name(storage: Path) -> None:
     with DaemonLock(storage), pytest.raises(StorageError, match=rf"process {os.getpid()}"), DaemonLock(storage):
         pass
+
+
+def test_a_second_daemon_is_refused_while_the_disk_is_missing(storage: Path) -> None:
+    storage.rmdir()
+    with (
+        DaemonLock(storage, with_storage=False),
+        pytest.raises(StorageError, match="in use"),
+        DaemonLock(storage, with_storage=False),
+    ):
+        pass
+
+
+def test_the_lock_goes_on_to_the_disk_that_has_come(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DaemonLock(storage) as lock:
+        storage.rename(storage.parent / "gone")
+        storage.mkdir()
+        lock.lock_storage()
+        monkeypatch.setenv("RUNTIME_DIRECTORY", str(storage / "run"))  # as another machine
+        with pytest.raises(StorageError, match="in use"), DaemonLock(storage):
+            pass
 
 
 def test_after_the_daemon_the_storage_is_free(storage: Path) -> None:
@@ -275,7 +322,7 @@ class DrippingCaller:
 
 @pytest.mark.usefixtures("server")
 def test_a_slow_caller_keeps_others_out_no_longer_than_its_time(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_socket, "_DEADLINE_S", 0.4)
+    monkeypatch.setattr(server_module, "_DEADLINE_S", 0.4)
     path = Path(json.loads((storage / "daemon.lock").read_text())["socket"])
     began = time.monotonic()
     with DrippingCaller(path):

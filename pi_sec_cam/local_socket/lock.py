@@ -1,0 +1,123 @@
+"""Makes sure that one daemon at a time uses a storage directory, and tells others where its socket is."""
+
+import contextlib
+import errno
+import fcntl
+import json
+import logging
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pi_sec_cam.errors import StorageError
+from pi_sec_cam.local_socket.place import LOCK_NAME, MAX_REQUEST, fault_of, place_for
+
+log = logging.getLogger(__name__)
+
+
+class DaemonLock:
+    """Held while a daemon, or a command without one, uses a storage directory.
+
+    There are two locks: one beside the socket, for this machine, and `daemon.lock` in the storage directory, for a disk
+    that several machines or several paths lead to. The second can only be had while the right disk is there.
+
+    Args:
+        with_storage: take the second on entering; else `lock_storage` does, later.
+
+    Attributes:
+        socket_path: where the socket belongs.
+    """
+
+    def __init__(self, storage: Path, *, with_storage: bool = True) -> None:
+        self._storage_lock = storage / LOCK_NAME
+        self._with_storage = with_storage
+        self._of_machine: int | None = None
+        self._of_storage: int | None = None
+        self.socket_path = place_for(storage)
+
+    def __enter__(self) -> Self:
+        """Take the lock.
+
+        Raises:
+            StorageError: another daemon has it, or the directory cannot be written to.
+        """
+        directory = self.socket_path.parent
+        if fault_of(directory) is None:  # without a place for a socket, the storage's own lock has to do
+            with contextlib.suppress(PermissionError):
+                self._of_machine = self._locked(self.socket_path.with_suffix(".lock"))
+        try:
+            if self._with_storage:
+                self.lock_storage()
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def lock_storage(self) -> None:
+        """Take the storage directory's own lock; again when another disk has come to its place.
+
+        Raises:
+            StorageError: as on entering.
+        """
+        if self._of_storage is not None:
+            os.close(self._of_storage)
+            self._of_storage = None
+        self._of_storage = self._locked(self._storage_lock)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._release()
+
+    def _locked(self, path: Path) -> int:
+        """The locked file's descriptor; the file says whose it is.
+
+        Raises:
+            StorageError: see __enter__.
+        """
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise StorageError(f"cannot write {path}: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = _owner(descriptor)
+            os.close(descriptor)
+            if not isinstance(error, BlockingIOError):
+                raise StorageError(f"cannot lock {path}: {error.strerror}") from error
+            raise StorageError(
+                f"{self._storage_lock.parent} is in use by another daemon{owner}: stop that one, "
+                "or give this one its own storage.directory"
+            ) from None
+        said = json.dumps({"pid": os.getpid(), "socket": str(self.socket_path)}).encode() + b"\n"
+        try:
+            _write_whole(descriptor, said)
+        except OSError as error:  # a full disk must not keep the camera from watching
+            log.warning("cannot write %s (%s): `pi-sec-cam status` may not find this daemon", path, error)
+        return descriptor
+
+    def _release(self) -> None:
+        # The files stay: removing one would let a third daemon lock a new one while a second waits for this.
+        for descriptor in (self._of_storage, self._of_machine):
+            if descriptor is not None:
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+        self._of_storage = self._of_machine = None
+
+
+def _owner(descriptor: int) -> str:
+    """Who says in the file that it is theirs, for the message; empty if nobody does."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return f" (process {json.loads(os.pread(descriptor, MAX_REQUEST, 0))['pid']})"
+    return ""
+
+
+def _write_whole(descriptor: int, text: bytes) -> None:
+    """Replace what the file holds; on a full disk it keeps its old block, so this mostly works there too."""
+    if os.pread(descriptor, len(text) + 1, 0) == text:
+        return
+    if os.pwrite(descriptor, text, 0) < len(text):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.ftruncate(descriptor, len(text))
