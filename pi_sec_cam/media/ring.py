@@ -2,9 +2,11 @@
 
 import threading
 from collections import deque
-from itertools import islice
+from itertools import islice, zip_longest
 
 from pi_sec_cam.media.access_unit import AccessUnit
+
+_GAP_US = 1_000_000
 
 
 class Ring:
@@ -52,18 +54,24 @@ class Ring:
         """A reader.
 
         Args:
-            from_pts_us: begin at the newest keyframe at or before this, else at the oldest keyframe held;
-                None: at the newest keyframe.
+            from_pts_us: begin at the newest keyframe at or before this, unless nothing came after it for more than a
+                second before this (the source was away, or stopped): then at the next one; without one, at the oldest
+                keyframe held. None: at the newest keyframe.
             pinned: keep what the reader has not read yet, within `max_bytes`.
         """
         with self._changed:
             at = self._keys[-1][0] if self._keys else self._first + len(self._units)
             if from_pts_us is not None and self._keys:
-                at = next((n for n, pts in reversed(self._keys) if pts <= from_pts_us), self._keys[0][0])
+                at = self._key_for(from_pts_us)
             cursor = Cursor(self, at, pinned=pinned)
             cursor.seeks_keyframe = not self._keys
             self._cursors.add(cursor)
             return cursor
+
+    def clear(self) -> None:
+        """Forget all that no pinned reader still has to read: what comes next has nothing to do with it."""
+        with self._changed:
+            self._drop_to(min((c.next_number for c in self._cursors if c.pinned), default=self._end))
 
     def gop_at(self, pts_us: int) -> list[AccessUnit]:
         """The units from the newest keyframe at or before `pts_us` up to the next keyframe; empty if none is held."""
@@ -93,6 +101,17 @@ class Ring:
                 "seconds": round(span_us / 1e6, 3),
                 "unread": self._end - min((c.next_number for c in self._cursors if c.pinned), default=self._end),
             }
+
+    def _key_for(self, pts_us: int) -> int:
+        """The number of the keyframe at which a clip begins that shall show `pts_us`; there is at least one."""
+        number = self._keys[0][0]
+        for (key, key_pts_us), (following, _) in zip_longest(self._keys, islice(self._keys, 1, None), fillvalue=(0, 0)):
+            if key_pts_us > pts_us:
+                break
+            number = key
+            if following and self._units[following - self._first - 1].pts_us + _GAP_US < pts_us:
+                number = following
+        return number
 
     def _evict(self, newest_pts_us: int) -> None:
         while len(self._keys) > 1:

@@ -64,6 +64,34 @@ def test_a_time_before_all_that_is_held_gives_the_oldest_keyframe() -> None:
     assert first.pts_us == 0
 
 
+def test_a_clip_does_not_begin_with_pictures_from_before_a_pause() -> None:
+    ring = Ring(seconds=60, max_bytes=10**6)
+    fill(ring, 20, gop=10)
+    fill(ring, 20, gop=10, start=600)  # after a minute without pictures
+    assert [u.pts_us // 100_000 for u in read_all(ring.cursor(from_pts_us=58_000_000))] == list(range(600, 620))
+    assert next(u.pts_us // 100_000 for u in read_all(ring.cursor(from_pts_us=2_500_000))) == 10
+
+
+def test_a_cleared_ring_has_nothing_to_look_back_to() -> None:
+    ring = Ring(seconds=60, max_bytes=10**6)
+    fill(ring, 20, gop=10)
+    ring.clear()
+    assert ring.held()["bytes"] == 0
+    assert ring.gop_at(1_000_000) == []
+    fill(ring, 10, gop=10, start=20)
+    assert [u.pts_us // 100_000 for u in read_all(ring.cursor(from_pts_us=0))] == list(range(20, 30))
+
+
+def test_clearing_leaves_pinned_readers_what_they_have_not_read() -> None:
+    ring = Ring(seconds=60, max_bytes=10**6)
+    fill(ring, 20, gop=10)
+    cursor = ring.cursor(from_pts_us=1_000_000, pinned=True)
+    assert cursor.read(0) is not None
+    ring.clear()
+    assert [u.pts_us // 100_000 for u in read_all(cursor)] == list(range(11, 20))
+    assert cursor.dropped == 0
+
+
 def test_a_pinned_cursor_misses_nothing_within_the_bound() -> None:
     ring = Ring(seconds=1, max_bytes=10**6)
     fill(ring, 20, gop=10)
