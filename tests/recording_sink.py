@@ -38,6 +38,9 @@ class RecordingSink:
     def frame_due(self, pts_us: int) -> bool:
         return True
 
+    def no_picture_yet(self, why: str) -> None:
+        pass
+
     def keep_pace(self, stop: threading.Event) -> None:
         self.paced += 1
 

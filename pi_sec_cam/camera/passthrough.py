@@ -15,7 +15,7 @@ class Passthrough:
         extradata: what container or SDP know beforehand.
         frame_rate: nominal, for StreamInfo.
         counts: "pictures"; "left_out": packets without a whole picture, or before the first keyframe; "corrupt":
-            delivered, though FFmpeg says that parts are missing.
+            delivered, though FFmpeg says that parts are missing; "refused_sets": damaged parameter sets.
         former: of the pass of the same file before this one; its StreamInfo goes on if nothing has changed.
     """
 
@@ -30,17 +30,20 @@ class Passthrough:
     ) -> None:
         self._codec: Codec = codec
         self._frame_rate = frame_rate
-        self._canonical = Canonicaliser(codec, extradata)
         self._counts = counts
+        self._canonical = self._new_canonical(extradata)
         self.info: StreamInfo | None = former.info if former else None
 
     def take(self, received: Received, place: Place, sink: Sink) -> None:
         packet = received.packet
         if packet.has_sidedata("new_extradata"):  # a file whose index holds several parameter sets goes on to the next
-            self._canonical = Canonicaliser(self._codec, bytes(packet.get_sidedata("new_extradata")))
+            self._canonical = self._new_canonical(bytes(packet.get_sidedata("new_extradata")))
+        refused = self._canonical.refused_sets
         unit = self._canonical.convert(bytes(packet), packet.is_keyframe)
+        self._counts["refused_sets"] += self._canonical.refused_sets - refused
         if unit is None:
             self._counts["left_out"] += 1
+            sink.no_picture_yet("sends no keyframe to begin with")
             return
         stamp = place(received.pts_us, received.dts_us, received.arrival_us)
         if stamp is None:
@@ -52,6 +55,11 @@ class Passthrough:
 
     def finish(self, place: Place, sink: Sink) -> None:
         """Nothing is held back here."""
+
+    def _new_canonical(self, extradata: bytes | None) -> Canonicaliser:
+        canonical = Canonicaliser(self._codec, extradata)
+        self._counts["refused_sets"] += canonical.refused_sets
+        return canonical
 
     def _current(self, epoch: int) -> StreamInfo:
         canonical, info = self._canonical, self.info

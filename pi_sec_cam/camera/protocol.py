@@ -8,7 +8,7 @@ from pi_sec_cam.media.frame import Frame
 
 
 class Sink(Protocol):
-    """Where a camera puts what it sees. `access_unit` and `frame` neither block nor raise."""
+    """Where a camera puts what it sees. All but `keep_pace` neither block nor raise."""
 
     def access_unit(self, unit: AccessUnit) -> None:
         """The next unit in decoding order."""
@@ -20,6 +20,13 @@ class Sink(Protocol):
 
     def frame_due(self, pts_us: int) -> bool:
         """Whether detection wants a frame of the picture shown at `pts_us` (it looks `motion.fps` times a second)."""
+        ...
+
+    def no_picture_yet(self, why: str) -> None:
+        """The source is alive, but what it has sent cannot be used (a stream that begins in the middle of a long GOP).
+
+        `why` goes on from the source's name: "sends no keyframe to begin with".
+        """
         ...
 
     def keep_pace(self, stop: threading.Event) -> None:

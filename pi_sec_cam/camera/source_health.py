@@ -16,6 +16,8 @@ _TROUBLE = {"away", "stalled", "unusable", "wedged"}
 _STALL_US = 5_000_000
 # Opening takes its time: a camera boots its sensor, a stream waits for its first keyframe.
 _FIRST_PICTURE_US = 15_000_000
+# The longest GOPs that cameras offer are 400 pictures; one picture a second is slow, but occurs.
+_FIRST_KEYFRAME_US = 600_000_000
 # A source that is slow by nature may miss a few pictures, too.
 _STALL_PICTURES = 4
 # A run that delivered for this long was a success: the next failure is a new one.
@@ -48,8 +50,9 @@ class SourceHealth:
     """The state machine behind a camera's supervisor. Used by its thread; `status` may be read from any.
 
     connecting → live on the first picture; either → stalled when none comes; any but ended and stopped → away or
-    unusable when an attempt fails. While attempts fail, the state stays what the last failure made it, and `since`
-    stays the moment when the trouble began. wedged is final.
+    unusable when an attempt fails, → connecting when it is there again and its first picture takes its time. While
+    attempts fail, the state stays what the last failure made it, and `since` stays the moment when the trouble began.
+    wedged is final.
 
     Args:
         label: the source, for the log.
@@ -66,11 +69,13 @@ class SourceHealth:
         self.attempts = 0
         self._since_us = clock.monotonic_us()
         self._live_from_us: int | None = None
+        self._attempt_us = self._since_us
 
     def attempt(self) -> None:
         """The source is being opened."""
         self.attempts += 1
         self._live_from_us = None
+        self._attempt_us = self._clock.monotonic_us()
 
     def delivers(self) -> None:
         """It has delivered a picture."""
@@ -81,6 +86,17 @@ class SourceHealth:
             log.warning("%s is back after %.1f s", self._label, self._seconds())
         self._turn("live", "")
 
+    def waits(self, why: str) -> None:
+        """It is alive, but has not delivered a picture yet; said when that takes longer than opening may.
+
+        Args:
+            why: goes on from the source's name.
+        """
+        detail = f"{self._label} {why}"
+        if self._clock.monotonic_us() - self._attempt_us >= _FIRST_PICTURE_US and detail != self.detail:
+            log.warning("%s", detail)
+            self._turn("connecting", detail)
+
     def has_stalled(self, last_us: int, frame_rate: float | None) -> bool:
         """Whether a source has fallen silent, or gives no first picture.
 
@@ -90,9 +106,10 @@ class SourceHealth:
         """
         silent_us = self._clock.monotonic_us() - last_us
         if self._live_from_us is None:
-            if silent_us < _FIRST_PICTURE_US:
+            trying_us = self._clock.monotonic_us() - self._attempt_us
+            if silent_us < _FIRST_PICTURE_US and trying_us < _FIRST_KEYFRAME_US:
                 return False
-            said = f"within {_FIRST_PICTURE_US / 1e6:g} s of being opened"
+            said = f"within {trying_us / 1e6:.0f} s of being opened"
         else:
             limit_us = max(_STALL_US, round(_STALL_PICTURES * 1e6 / frame_rate) if frame_rate else 0)
             if silent_us < limit_us:

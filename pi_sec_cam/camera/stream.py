@@ -16,7 +16,7 @@ from pi_sec_cam.camera.route import Counts, Route
 from pi_sec_cam.camera.source_fault import is_live
 from pi_sec_cam.camera.timeline import FileTimeline, LiveTimeline, Stamp
 from pi_sec_cam.clock import Clock, SystemClock
-from pi_sec_cam.errors import SourceUnusable
+from pi_sec_cam.errors import SourceAway, SourceUnusable
 from pi_sec_cam.media.access_unit import Codec
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ _CODECS: dict[str, Codec] = {"h264": "h264", "hevc": "h265"}
 _WAIT_S = 0.1
 # When more packets than this are waiting, pictures that have to be encoded are left out.
 _LATE_PACKETS = 30
+_MOST_RECEIVERS = 8
 
 
 class StreamCamera:
@@ -66,6 +67,7 @@ class StreamCamera:
         self._counts: Counts = Counter(pictures=0)
         self._route: Route | None = None
         self._note = ""
+        self._receivers: list[Receiver] = []  # connections that have not ended yet
 
     def run(self, sink: Sink, stop: threading.Event) -> None:
         if self._live:
@@ -84,7 +86,12 @@ class StreamCamera:
         return said | dict(self._counts) | {"time_jumps": timeline.jumps, "times_guessed": timeline.guessed}
 
     def _receive(self, sink: Sink, stop: threading.Event) -> None:
+        # A connection that is given up lasts until FFmpeg lets go of it: 20 s at most, else there is something wrong.
+        self._receivers = [receiver for receiver in self._receivers if receiver.alive]
+        if len(self._receivers) >= _MOST_RECEIVERS:
+            raise SourceAway(f"{self.label} is not asked: {_MOST_RECEIVERS} former connections to it still hang")
         receiver = Receiver(self._url, f"receiver of {self.label}", self._clock)
+        self._receivers.append(receiver)
         receiver.start()
         try:
             while (source := receiver.opened(_WAIT_S)) is None:
@@ -132,13 +139,15 @@ class StreamCamera:
         failure: SourceUnusable | None = None
         try:
             for received in source.packets():
+                if stop.is_set():  # also while reading hung: the next run is under way then
+                    return
                 packets += 1
                 for passed in lead_in.passed(received, received.arrival_us):
                     route.take(passed, place, sink)
-                if stop.is_set():
-                    return
         except SourceUnusable as error:
             failure = error
+        if stop.is_set():
+            return
         for passed in lead_in.rest():
             route.take(passed, place, sink)
         route.finish(place, sink)

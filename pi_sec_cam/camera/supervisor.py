@@ -17,13 +17,16 @@ _POLL_S = 0.1
 _PATIENCE_S = 10.0
 _LAST_PATIENCE_S = 1.5
 _MOST_WEDGED = 3
+# Each one left behind keeps a thread, and what its driver holds.
+_MOST_LEFT_BEHIND = 8
 
 
 class CameraSupervisor(Worker):
     """Runs `camera` into `sink` until `stop`, or until the source comes to its end.
 
     A run that hangs (in a driver, say) and does not stop is left behind in its thread, and the camera is opened
-    beside it. When three runs in a row came to nothing for that reason, without a picture in between, it gives up.
+    beside it. When three runs in a row came to nothing for that reason, without a picture in between, or eight of them
+    hang at once, it gives up.
 
     Args:
         on_end: called when the source has come to its end by itself, in the supervisor's thread.
@@ -57,7 +60,7 @@ class CameraSupervisor(Worker):
         self._current: _CameraRun | None = None
         self._pictures = 0  # of former runs
         self._last_us: int | None = None
-        self._left_behind: _CameraRun | None = None  # the last run that did not stop
+        self._left_behind: list[_CameraRun] = []  # runs that did not stop and still have not
         self._wedged_in_row = 0
         self._wedged_runs = 0
 
@@ -146,15 +149,15 @@ class CameraSupervisor(Worker):
         """Take note of a run that is over or left behind; whether it was one too many that came to nothing."""
         if run.pictures:
             self._wedged_in_row = 0
+        self._left_behind = [former for former in [*self._left_behind, run] if former.alive]
         if run.alive:
-            self._left_behind = run
             self._wedged_runs += 1
             self._health.abandoned(_PATIENCE_S)
-        elif self._left_behind is None or not self._left_behind.alive or run.pictures:
+        elif run.pictures or not self._left_behind:
             return False
         # One that hangs mostly keeps its device, so that those after it cannot open it: they count as well.
         self._wedged_in_row += 1
-        return self._wedged_in_row >= _MOST_WEDGED
+        return self._wedged_in_row >= _MOST_WEDGED or len(self._left_behind) >= _MOST_LEFT_BEHIND
 
     def _watch(self, run: "_CameraRun") -> None:
         self.advance()
@@ -163,6 +166,8 @@ class CameraSupervisor(Worker):
         elif not run.stopping.is_set():
             if run.pictures:
                 self._health.delivers()
+            elif run.why_no_picture:
+                self._health.waits(run.why_no_picture)
             if not run.held_back and self._health.has_stalled(run.alive_us, run.frame_rate):
                 run.stop()  # nothing it may still deliver goes on
         self._tell()
@@ -194,6 +199,7 @@ class _CameraRun(Worker):
         stopped_us: when it was told to stop.
         alive_us: of the last sign of life: a camera that is held back by slow readers is not silent.
         held_back: it is being held back now.
+        why_no_picture: though something comes; empty if nothing does.
         returned, failure: how it ended.
     """
 
@@ -206,6 +212,7 @@ class _CameraRun(Worker):
         self.stopped_us: int | None = None
         self.frame_rate: float | None = None
         self.held_back = False
+        self.why_no_picture = ""
         self.returned = False
         self.failure: BaseException | None = None
 
@@ -238,6 +245,11 @@ class _CameraRun(Worker):
 
     def frame_due(self, pts_us: int) -> bool:
         return self._sink.frame_due(pts_us)
+
+    def no_picture_yet(self, why: str) -> None:
+        if not self.pictures:  # later, what cannot be used is no sign of life
+            self.alive_us = self.clock.monotonic_us()
+            self.why_no_picture = why
 
     def keep_pace(self, stop: threading.Event) -> None:
         self.held_back = True

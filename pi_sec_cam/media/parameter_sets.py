@@ -8,8 +8,10 @@ from pi_sec_cam.media.bits import BitReader
 
 # H.264 profiles whose SPS carries chroma format and scaling lists (7.3.2.1.1).
 _HIGH_PROFILES = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
-# Far above every level's limit; a damaged SPS says anything.
-_LARGEST_SIDE = 16384
+# A damaged SPS says anything, and a decoder would get memory for it: the largest picture of level 6.2, in which both
+# codecs agree (H.264 table A-1, MaxFS; H.265 table A.8, MaxLumaPs), and above the longest side that it can have.
+_LARGEST_AREA = 35_651_584
+_LARGEST_SIDE = 16_888
 # Of one H.265 reference picture set (sps_max_dec_pic_buffering_minus1 is 15 at most, A.4.2), and of those in an SPS.
 _MOST_REFERENCES = 16
 _MOST_REFERENCE_SETS = 64
@@ -116,7 +118,7 @@ def h265_pps_id(nal: bytes) -> int | None:
 
 
 def _is_size(width: int, height: int) -> bool:
-    return 0 < width <= _LARGEST_SIDE and 0 < height <= _LARGEST_SIDE
+    return 0 < width <= _LARGEST_SIDE and 0 < height <= _LARGEST_SIDE and width * height <= _LARGEST_AREA
 
 
 def _has_sound_references(bits: BitReader, sub_layers: int) -> bool:

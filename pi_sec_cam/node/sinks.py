@@ -48,6 +48,9 @@ class NodeSink:
     def frame_due(self, pts_us: int) -> bool:
         return self._frame_due is not None and self._frame_due(pts_us)
 
+    def no_picture_yet(self, why: str) -> None:
+        """The supervisor's business."""
+
     def keep_pace(self, stop: threading.Event) -> None:
         while not stop.is_set():
             if self._newest_dts_us is None or (

@@ -11,6 +11,7 @@ import pytest
 from pi_sec_cam.media.access_unit import AccessUnit, Codec, StreamInfo
 from pi_sec_cam.media.h264 import START_CODE, Canonicaliser, split_annex_b, split_length_prefixed
 from pi_sec_cam.media.mp4 import Mp4Writer
+from tests.unit.parameter_sets import h264_sps
 from tests.unit.streams import encoded, units
 
 H264_SPS, H264_PPS, H264_IDR, H264_SLICE, H264_AUD = 7, 8, 5, 1, 9
@@ -157,7 +158,7 @@ def test_whatever_parameter_sets_come_a_clip_can_be_written(codec: Codec, known_
             assert canonical.refused_sets == 1
             continue
         size = canonical.width, canonical.height
-        assert all(0 < side <= 16384 for side in size)
+        assert 0 < size[0] * size[1] <= 35_651_584
         info = StreamInfo(codec, *size, canonical.parameter_sets, 0, 25.0)
         written: list[bytes] = []
         with Mp4Writer(written.append, info) as writer:
@@ -192,6 +193,18 @@ def test_a_damaged_parameter_set_leaves_those_before_it_in_force(codec: Codec, s
     assert converted is not None
     assert converted.data == unit.data
     assert (canonical.width, canonical.height, canonical.refused_sets) == (160, 96, 2)
+
+
+@pytest.mark.parametrize(
+    ("size", "sound"), [((16, 16), True), ((8192, 4352), True), ((16384, 16384), False), ((64, 32768), False)]
+)
+def test_a_size_that_no_level_allows_is_refused(size: tuple[int, int], sound: bool) -> None:
+    """A decoder gets memory for what the set says: hundreds of megabytes for a lie."""
+    sps = h264_sps(*size)
+    canonical = Canonicaliser("h264", None)
+    canonical.convert(START_CODE + sps + START_CODE + b"\x68\xce\x38\x80" + START_CODE + b"\x65\x88\x84", keyframe=True)
+    assert canonical.refused_sets == (not sound)
+    assert (canonical.width, canonical.height) == (size if sound else (0, 0))
 
 
 def test_a_damaged_parameter_set_between_keyframes_is_left_out() -> None:

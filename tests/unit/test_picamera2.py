@@ -59,6 +59,9 @@ class Sink:
     def frame_due(self, pts_us: int) -> bool:
         return self.due
 
+    def no_picture_yet(self, why: str) -> None:
+        pass
+
     def keep_pace(self, stop: threading.Event) -> None:
         raise AssertionError("a camera cannot wait")
 

@@ -44,6 +44,9 @@ class Listener:
         self._next_us = pts_us + 200_000
         return True
 
+    def no_picture_yet(self, why: str) -> None:
+        pass
+
     def keep_pace(self, stop: threading.Event) -> None:
         assert stop is self._stop
         self.paced += 1

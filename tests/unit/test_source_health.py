@@ -132,6 +132,23 @@ def test_a_first_picture_that_does_not_come_is_a_stall(health: SourceHealth, clo
     assert (health.state, health.detail) == ("live", "")
 
 
+def test_a_first_keyframe_may_take_its_time_and_that_is_said(health: SourceHealth, clock: SimulatedClock) -> None:
+    health.failed(AWAY)
+    clock.advance(60)
+    health.attempt()
+    for second in range(599):
+        clock.advance(1)
+        health.waits("sends no keyframe")
+        assert not health.has_stalled(clock.monotonic_us(), None)
+        assert health.detail == ("camera: no route" if second < 14 else "camera sends no keyframe")
+    assert (health.state, health.status()["since"]) == ("connecting", "2026-05-01T12:01:15+00:00")
+    clock.advance(2)
+    assert health.has_stalled(clock.monotonic_us(), None), "no camera has a GOP of ten minutes"
+    health.attempt()
+    health.delivers()
+    assert (health.state, health.detail) == ("live", "")
+
+
 def test_says_what_hangs(health: SourceHealth) -> None:
     health.attempt()
     health.abandoned(10)

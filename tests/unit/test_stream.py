@@ -18,10 +18,11 @@ from pi_sec_cam.camera.stream import StreamCamera
 from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.errors import SourceAway, SourceUnusable
 from pi_sec_cam.media.access_unit import AccessUnit, Codec
-from pi_sec_cam.media.h264 import split_annex_b
+from pi_sec_cam.media.h264 import START_CODE, split_annex_b
 from pi_sec_cam.media.picture import decode_picture
 from tests.recording_sink import RecordingSink, check_delivery
 from tests.unit import streams
+from tests.unit.parameter_sets import h264_sps
 
 FRAME = 40_000
 
@@ -156,6 +157,15 @@ def test_parameter_sets_that_change_in_mid_stream(tmp_path: Path) -> None:
     check_delivery(units)
     assert [(u.info.width, u.info.epoch) for u in units] == [(160, 0)] * 25 + [(320, 0)] * 25
     assert len({id(unit.info) for unit in units}) == 2
+
+
+def test_damaged_parameter_sets_are_counted(tmp_path: Path) -> None:
+    good = [unit.data for unit in streams.units(seconds=2)]
+    bent = START_CODE + h264_sps(16384, 16384) + good[25]
+    units, camera, _ = play(write(tmp_path / "bent.h264", b"".join([*good[:25], bent, *good[26:]])))
+    assert len(units) == 50
+    assert len({id(unit.info) for unit in units}) == 1
+    assert camera.describe()["refused_sets"] == 1
 
 
 def test_a_file_whose_timestamps_jump(tmp_path: Path) -> None:

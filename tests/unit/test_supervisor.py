@@ -71,6 +71,9 @@ class RecordingSink:
     def frame_due(self, pts_us: int) -> bool:
         return False
 
+    def no_picture_yet(self, why: str) -> None:
+        pass
+
     def keep_pace(self, stop: threading.Event) -> None:
         self.blocked.set()
         stop.wait(PATIENCE_S)
@@ -236,6 +239,36 @@ def test_a_source_that_opens_and_gives_no_picture_is_started_anew(supervise: Sup
     assert supervised.supervisor.trouble() is None
 
 
+def test_a_stream_that_begins_in_the_middle_of_a_long_gop_is_not_started_anew(supervise: Supervise) -> None:
+    clock = SimulatedClock()
+
+    def send_no_keyframe(sink: Sink, stop: threading.Event) -> None:
+        for _ in range(30):
+            clock.advance(1)
+            sink.no_picture_yet("sends no keyframe")
+            stop.wait(0.01)
+        deliver_on(sink, stop)
+
+    supervised = supervise(send_no_keyframe, clock=clock)
+    supervised.expect("live")
+    assert supervised.supervisor.status()["attempts"] == 1
+
+
+def test_what_cannot_be_used_is_no_sign_of_life_of_a_source_that_was_live(supervise: Supervise) -> None:
+    clock = SimulatedClock()
+
+    def send_rubbish_at_last(sink: Sink, stop: threading.Event) -> None:
+        deliver(sink, stop)
+        while not stop.is_set():
+            sink.no_picture_yet("sends no keyframe")
+            stop.wait(0.01)
+
+    supervised = supervise(send_rubbish_at_last, clock=clock)
+    supervised.expect("live")
+    clock.advance(6)
+    supervised.expect("stalled")
+
+
 def test_a_source_that_is_held_back_by_its_readers_is_not_silent(supervise: Supervise) -> None:
     clock = SimulatedClock()
 
@@ -290,6 +323,14 @@ def test_a_camera_that_hangs_is_left_behind_and_opened_anew(supervise: Supervise
     assert len(supervised.sink.units) == 1, "what comes too late is ignored"
     assert (supervised.supervisor.trouble(), supervised.supervisor.given_up) == (None, None)
     assert supervised.supervisor.status()["wedged_runs"] == 1
+
+
+def test_gives_up_when_eight_runs_hang_whatever_came_in_between(supervise: Supervise) -> None:
+    clock = SimulatedClock()
+    supervised = supervise(*[hang, break_off] * 8, deliver_on, clock=clock)
+    run_on(clock, lambda: not supervised.supervisor.alive)
+    assert supervised.supervisor.status()["wedged_runs"] == 8
+    assert supervised.supervisor.given_up is not None
 
 
 @pytest.mark.parametrize("later", [hang, be_away], ids=["hangs again", "cannot be opened beside what hangs"])

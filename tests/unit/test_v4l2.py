@@ -179,6 +179,9 @@ class NoSink:
     def frame_due(self, pts_us: int) -> bool:
         raise AssertionError
 
+    def no_picture_yet(self, why: str) -> None:
+        pass
+
     def keep_pace(self, stop: threading.Event) -> None:
         raise AssertionError
 

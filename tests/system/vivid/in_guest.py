@@ -82,6 +82,9 @@ class Watcher:
     def frame_due(self, pts_us: int) -> bool:
         return not self.frames or pts_us - self.frames[-1].pts_us >= 900_000
 
+    def no_picture_yet(self, why: str) -> None:
+        pass
+
     def keep_pace(self, stop: threading.Event) -> None:
         pass
 
