@@ -1,6 +1,7 @@
 """The thread that looks at the newest frame, drives the event machine and tells those who listen."""
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -49,6 +50,10 @@ class Watcher(Worker):
     that raises is logged and counted, and neither the others nor the next event miss anything.
 
     A running event ends as lost when no frame came for `stall_seconds` (of the clock, not of media time).
+
+    Args:
+        settle_seconds: of media time after the first frame, and after a pause, in which nothing counts as movement: a
+            camera that was switched on is still looking for its exposure.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class Watcher(Worker):
         machine: EventMachine,
         listeners: Sequence[Listener] = (),
         stall_seconds: float = STALL_SECONDS,
+        settle_seconds: float = 0.0,
         clock: Clock | None = None,
     ) -> None:
         super().__init__(name, clock)
@@ -68,7 +74,16 @@ class Watcher(Worker):
         self._machine = machine
         self._listeners = tuple(listeners)
         self._stall_us = round(stall_seconds * 1e6)
+        self._settle_us = round(settle_seconds * 1e6)
+        self._armed_from_us: int | None = (
+            None  # media time at which the camera has settled; None before its first frame
+        )
+        self._pausing = threading.Event()  # set by any thread, cleared by this one
         self.watched = Watched()  # replaced whole by this thread, read by any
+
+    def pause(self) -> None:
+        """The source was stopped by the user: a running event ends; what comes next has nothing to do with it."""
+        self._pausing.set()
 
     def describe(self) -> dict[str, object]:
         """What status shows of the motion room; plain JSON values, areas as [left, top, width, height]."""
@@ -91,6 +106,9 @@ class Watcher(Worker):
         while not self.stopping.is_set():
             finished = self._slot.finished  # asked first: what `take` then does not find will never come
             taken = self._slot.take(number, _WAIT_SECONDS)
+            if self._pausing.is_set():
+                self._pausing.clear()
+                self._forget(self._machine.stopped)
             if taken is not None:
                 number, frame = taken
                 self._look(frame)
@@ -101,14 +119,13 @@ class Watcher(Worker):
                 return
             elif self._machine.state != "armed" and self.clock.monotonic_us() - fresh_us >= self._stall_us:
                 log.warning("%s: no picture for %.0f s, the running event ends", self.name, self._stall_us / 1e6)
-                self._break_off(self._machine.lost)
-                self._detector.rebase()  # what comes next may show another time of day
+                self._forget(self._machine.lost)
             self.advance()
         self._break_off(self._machine.stopped)
 
     def _look(self, frame: Frame) -> None:
         motion = self._detector.look(frame.luma, frame.pts_us)
-        changes = self._machine.frame(frame.pts_us, motion.areas, motion.since_pts_us)
+        changes = self._machine.frame(frame.pts_us, motion.areas, self._settled(motion.since_pts_us, frame.pts_us))
         if any(isinstance(change, EventEnded) and change.reason == "max_time" for change in changes):
             self._detector.rebase()
         watched = self.watched
@@ -123,6 +140,20 @@ class Watcher(Worker):
             areas=motion.areas,
         )
         self._tell(changes)
+
+    def _settled(self, since_pts_us: int | None, pts_us: int) -> int | None:
+        """Since when something moves, without what moved before the camera had settled."""
+        if self._armed_from_us is None:
+            self._armed_from_us = pts_us + self._settle_us
+        if since_pts_us is None or pts_us < self._armed_from_us:
+            return None
+        return max(since_pts_us, self._armed_from_us) if self._settle_us else since_pts_us
+
+    def _forget(self, how: Callable[[int], list[EventChange]]) -> None:
+        """End a running event; what comes next may show another time of day."""
+        self._break_off(how)
+        self._detector.rebase()
+        self._armed_from_us = None
 
     def _break_off(self, how: Callable[[int], list[EventChange]]) -> None:
         """End a running event, at the last picture that was seen."""

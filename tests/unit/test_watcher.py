@@ -39,8 +39,8 @@ class Source:
     `frames` are the seconds of media time of each frame; None is half a second without one.
     """
 
-    def __init__(self, clock, frames, at_end=lambda: None):
-        self.clock, self.frames, self.at_end = clock, list(frames), at_end
+    def __init__(self, clock, frames, at_end=lambda: None, at_gap=lambda: None):
+        self.clock, self.frames, self.at_end, self.at_gap = clock, list(frames), at_end, at_gap
         self.finished = False
         self.dropped = 0
         self.number = 0
@@ -54,6 +54,7 @@ class Source:
         seconds_of_media = self.frames.pop(0)
         if seconds_of_media is None:
             self.clock.advance(seconds)
+            self.at_gap()
             return None
         self.clock.advance(0.2)
         self.number = after + 1
@@ -74,9 +75,14 @@ def machine():
 class Play:
     """A watcher that has run through the frames."""
 
-    def __init__(self, frames, *movements, stop=False, listeners=None, **settings):
+    def __init__(self, frames, *movements, stop=False, pause=False, listeners=None, **settings):
         self.clock, self.detector, self.told = SimulatedClock(), Script(*movements), []
-        self.source = Source(self.clock, frames, lambda: self.watcher.stop() if stop else None)
+        self.source = Source(
+            self.clock,
+            frames,
+            at_end=lambda: self.watcher.stop() if stop else None,
+            at_gap=lambda: self.watcher.pause() if pause else None,
+        )
         self.watcher = Watcher(
             "watch front",
             slot=self.source,
@@ -112,6 +118,24 @@ def test_says_that_each_frame_was_dealt_with():
 def test_a_source_that_ends_ends_the_event():
     play = Play(every_fifth(0, 10), (5, 8))
     assert play.told[-1] == EventEnded(1, 8_000_000, 9_800_000, "source_ended")
+
+
+def test_a_pause_ends_the_event_and_watching_goes_on():
+    play = Play([*every_fifth(0, 6), None, *every_fifth(60, 70)], (5, 8), (62, 64), pause=True)
+    ends = [(event.reason, event.clip_to_pts_us) for event in play.told if isinstance(event, EventEnded)]
+    assert ends == [("stopped", 5_800_000), ("rest", 67_000_000)]
+    assert play.detector.rebased == 1
+
+
+def test_nothing_counts_before_the_camera_has_settled():
+    assert not Play(every_fifth(0, 10), (0, 2.8), settle_seconds=3).told
+    started = Play(every_fifth(0, 10), (0, 5), settle_seconds=3).told[0]
+    assert (started.trigger_pts_us, started.decided_pts_us) == (3_000_000, 3_400_000)
+
+
+def test_after_a_pause_the_camera_has_to_settle_again():
+    play = Play([*every_fifth(0, 6), None, *every_fifth(60, 70)], (60, 64), pause=True, settle_seconds=3)
+    assert play.told[0].trigger_pts_us == 63_000_000
 
 
 def test_a_stop_ends_the_event():
