@@ -17,7 +17,12 @@ class Worker(ABC):
     `work` waits only with time limits (half a second at most) so that a stop is quick, and calls
     `advance()` whenever it got something done: health is judged by progress, not by being alive.
     An exception that leaves `work` is a bug of ours: it is logged whole and kept in `fault`.
+
+    Attributes:
+        patience_s: seconds without progress after which it counts as stuck.
     """
+
+    patience_s = 30.0
 
     def __init__(self, name: str, clock: Clock | None = None) -> None:
         self.name = name
@@ -37,6 +42,7 @@ class Worker(ABC):
 
     def start(self) -> None:
         """Start the thread; once only."""
+        self.advance()
         self._thread.start()
 
     def stop(self) -> None:
@@ -45,9 +51,18 @@ class Worker(ABC):
 
     def join(self, seconds: float) -> bool:
         """Wait for the end; whether it came."""
-        if self._thread.ident is not None:
+        if self.started:
             self._thread.join(max(0.0, seconds))
         return not self._thread.is_alive()
+
+    @property
+    def started(self) -> bool:
+        """Whether `start` was called."""
+        return self._thread.ident is not None
+
+    def overdue(self) -> bool:
+        """Whether the thread runs and has not got on for longer than its patience."""
+        return self.alive and self.clock.monotonic_us() - self.advanced_us > self.patience_s * 1e6
 
     @property
     def alive(self) -> bool:

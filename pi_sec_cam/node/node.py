@@ -1,6 +1,7 @@
 """One camera: composes source, ring, detection and recording, and stops them in order."""
 
 import logging
+import threading
 from collections.abc import Callable
 
 from pi_sec_cam.camera.source_fault import is_live
@@ -19,7 +20,7 @@ from pi_sec_cam.node.sources import camera_for, detection_camera_for
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recorder import Recorder
-from pi_sec_cam.worker import Worker
+from pi_sec_cam.worker import Worker, stop_all
 
 log = logging.getLogger(__name__)
 
@@ -28,20 +29,28 @@ log = logging.getLogger(__name__)
 _SLACK_S = 4.0
 _RING_BYTES = 64 << 20
 _DETECT_RING_BYTES = 8 << 20
+# Cameras that look for their exposure when they are switched on; a network camera is on already.
+_SETTLE = {"picamera2": 3.0, "v4l2": 3.0, "auto": 3.0}
+# These deliver frames for detection themselves; units of all others (a webcam may encode too) are decoded for it.
+_DELIVER_FRAMES = {"picamera2", "scene"}
+_STOP_S = 4.0
 
 
 class Node:
     """A camera that watches and records.
 
     `start_source` and `start_recording` are apart, so that video is kept from the first moment while the
-    catalogue is still being opened.
+    catalogue is still being opened. `stop_source` and `start_source` may follow each other any number of times, from
+    any thread: the user's stop and start.
 
     Args:
-        keep: takes each finished event's record.
+        keep: takes each event's record, when it begins and when it has ended.
+        on_trouble: told when the disk refuses.
         demo: watch the rendered scene instead of the configured camera.
 
     Attributes:
         recorder: stopped last.
+        running: whether the user wants it to watch.
     """
 
     def __init__(
@@ -54,37 +63,33 @@ class Node:
         demo: bool = False,
     ) -> None:
         self.name = configuration.cam_name
+        self.running = False
+        self._clock = clock
+        self._control = threading.Lock()  # one start or stop at a time
         motion = configuration.motion
         said = configuration.camera
         # A script that plays a file to its end waits in vain for a file that is missing or no video.
         self._gives_up = said.at_end == "exit" and said.url is not None and not is_live(said.url)
-        camera = camera_for(configuration, clock, demo=demo)
-        detection_camera = None if demo else detection_camera_for(configuration, clock)
+        self._camera = camera_for(configuration, clock, demo=demo)
+        self._detection_camera = None if demo else detection_camera_for(configuration, clock)
         look_back_s = max(motion.rec_sec_before, motion.rec_sec_after) + _SLACK_S
         self._ring = Ring(seconds=look_back_s, max_bytes=_RING_BYTES)
-        self._detect_ring = Ring(seconds=1, max_bytes=_DETECT_RING_BYTES) if detection_camera else self._ring
+        apart = self._detection_camera is not None
+        self._detect_ring = Ring(seconds=1, max_bytes=_DETECT_RING_BYTES) if apart else self._ring
         self._slot = FrameSlot()
         due = FramePacer(motion.fps).due
-        # Only streams have to be decoded; all other cameras deliver frames themselves.
         self._decoder = (
             FrameDecoder(f"decoder of {self.name}", self._detect_ring.cursor(), self._slot, due=due, clock=clock)
-            if camera.kind == "stream"
+            if apart or self._camera.kind not in _DELIVER_FRAMES
             else None
         )
         caught_up = self._decoder.wait_drained if self._decoder else None
-        own = detection_camera is None
         self._sink = NodeSink(
-            self._ring, self._slot, frame_due=due if own else None, caught_up=caught_up if own else None
+            self._ring, self._slot, frame_due=None if apart else due, caught_up=None if apart else caught_up
         )
-        self._source = CameraSupervisor(
-            camera, self._sink, name=f"camera {self.name}", clock=clock, on_end=self.finish_source
-        )
-        self._detection_source = None
-        if detection_camera is not None:
-            detect_sink = NodeSink(self._detect_ring, self._slot, frame_due=due, caught_up=caught_up)
-            self._detection_source = CameraSupervisor(
-                detection_camera, detect_sink, name=f"detection stream of {self.name}", clock=clock
-            )
+        self._detect_sink = NodeSink(self._detect_ring, self._slot, frame_due=due, caught_up=caught_up)
+        self._source = self._new_source()
+        self._detection_source = self._new_detection_source()
         self.recorder = Recorder(camera=self.name, ring=self._ring, archive=archive, keep=keep, clock=clock)
         self._watcher = Watcher(
             f"watcher of {self.name}",
@@ -101,14 +106,38 @@ class Node:
                 max_event_time=motion.max_event_time,
             ),
             listeners=[self.recorder.on_event, self._tell],
+            settle_seconds=_SETTLE.get(self._camera.kind, 0.0),
             clock=clock,
         )
 
     def start_source(self) -> None:
-        """Begin to watch; events wait until `start_recording`."""
-        for worker in (self._source, self._detection_source, self._decoder, self._watcher):
-            if worker is not None:
-                worker.start()
+        """Begin to watch, or go on after `stop_source`; events wait until `start_recording`."""
+        with self._control:
+            if self.running:
+                return
+            if self._source.stopping.is_set():
+                self._source, self._detection_source = self._new_source(), self._new_detection_source()
+            self.running = True
+            for worker in (*self.sources, *self.watching):
+                if not worker.started:
+                    worker.start()
+
+    def stop_source(self) -> None:
+        """Look no more, until `start_source`: a running event ends, and what was seen is forgotten.
+
+        Raises:
+            WorkerStuck: the source hangs; it is left behind, and nothing that it may still deliver is taken.
+        """
+        with self._control:
+            if not self.running:
+                return
+            self.running = False
+            try:
+                stop_all([source for source in self.sources if source.started], _STOP_S)
+            finally:
+                self._watcher.pause()
+                self._ring.clear()
+                self._detect_ring.clear()
 
     def start_recording(self) -> None:
         """Begin to write to the archive."""
@@ -123,6 +152,10 @@ class Node:
     def ended(self) -> bool:
         """The source came to its end, and all of it is recorded."""
         return self._source.ended and not self._watcher.alive and not self.recorder.alive
+
+    def overdue(self) -> list[str]:
+        """The workers that run and have not got on for longer than they may."""
+        return [worker.name for worker in (*self.sources, *self.watching, self.recorder) if worker.overdue()]
 
     @property
     def failure(self) -> str | None:
@@ -159,7 +192,7 @@ class Node:
         """What does not work, in words."""
         found = []
         for source in (self._source, self._detection_source):
-            if source is not None and (trouble := source.trouble()):
+            if self.running and source is not None and (trouble := source.trouble()):
                 found.append(f"{source.name}: {trouble}")
         if self.recorder.trouble is not None:
             found.append(f"{self.name}: {self.recorder.trouble}")
@@ -169,8 +202,8 @@ class Node:
         """Plain JSON values."""
         return {
             "name": self.name,
-            "running": self._source.alive,
-            "source": self._source.status(),
+            "running": self.running,
+            "source": {**self._source.status(), **({} if self.running else {"state": "stopped", "detail": ""})},
             "detection_source": self._detection_source.status() if self._detection_source else None,
             "first_pts_us": self._sink.first_pts_us,
             "ring": self._ring.held(),
@@ -178,6 +211,18 @@ class Node:
             "recorder": self.recorder.status(),
             "decoder": self._decoder.status() if self._decoder else None,
         }
+
+    def _new_source(self) -> CameraSupervisor:
+        return CameraSupervisor(
+            self._camera, self._sink, name=f"camera {self.name}", clock=self._clock, on_end=self.finish_source
+        )
+
+    def _new_detection_source(self) -> CameraSupervisor | None:
+        if self._detection_camera is None:
+            return None
+        return CameraSupervisor(
+            self._detection_camera, self._detect_sink, name=f"detection stream of {self.name}", clock=self._clock
+        )
 
     def _tell(self, event: EventStarted | EventEnded) -> None:
         if isinstance(event, EventStarted):

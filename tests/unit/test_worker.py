@@ -67,3 +67,20 @@ def test_progress_is_told_by_the_clock_that_was_given() -> None:
 
 def test_a_worker_that_was_never_started_can_be_stopped() -> None:
     stop_all([Waiting("a")], 1)
+
+
+def test_who_does_not_get_on_is_overdue() -> None:
+    clock = SimulatedClock()
+    worker = Waiting("a", clock)
+    clock.advance(1000)
+    assert not worker.overdue()  # it has not begun
+    worker.start()
+    clock.advance(worker.patience_s - 1)
+    assert not worker.overdue()
+    clock.advance(2)
+    assert worker.overdue()
+    worker.advance()
+    assert not worker.overdue()
+    clock.advance(1000)
+    stop_all([worker], 10)
+    assert not worker.overdue()
