@@ -15,6 +15,7 @@ from pi_sec_cam.errors import EventNotFound, StorageError
 from pi_sec_cam.record.durable import storage_error, sync_directory
 from pi_sec_cam.record.event_folder import EventFolder, holds_event
 from pi_sec_cam.record.event_record import RECORDINGS, EventRecord, folder_of_id, id_of_folder
+from pi_sec_cam.record.event_sequence import EventSequence
 
 
 class Place(NamedTuple):
@@ -39,6 +40,10 @@ class Archive:
         day_directory_format, time_directory_format: strftime patterns of the two levels below the camera's; each
             may hold slashes for more levels.
         zone: in which folders are named; None is the machine's own.
+        sequence: to share where several archives (one a camera) have the same directory; None makes one.
+
+    Attributes:
+        sequence: says which of two events is older; is to be told of the newest event that the catalogue knows.
     """
 
     def __init__(
@@ -48,11 +53,13 @@ class Archive:
         day_directory_format: str = "%Y-%m-%d",
         time_directory_format: str = "%H.%M.%S",
         zone: tzinfo | None = None,
+        sequence: EventSequence | None = None,
     ) -> None:
         self.directory = directory.absolute()
         self.recordings = self.directory / RECORDINGS
         self._format = "/".join(filter(None, f"{day_directory_format}/{time_directory_format}".split("/")))
         self._zone = zone
+        self.sequence = sequence or EventSequence()
 
     @property
     def catalogue_path(self) -> Path:
@@ -103,6 +110,10 @@ class Archive:
         except OSError as error:
             raise storage_error(f"cannot create {self.recordings / wanted}", error) from error
         raise AssertionError("counting ends never")
+
+    def next_sequence(self, trigger: WallStamp) -> int:
+        """The `sequence` of a new event; any thread may ask."""
+        return self.sequence.next(trigger)
 
     def folder(self, event_id: str) -> EventFolder:
         """The folder of an event; whether it exists is not looked up.

@@ -1,56 +1,83 @@
 """The index of events: quick answers to what the files know too (docs/recording-format.md, Catalogue)."""
 
 import itertools
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar, cast
+from typing import Protocol, Self, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
 from pi_sec_cam.errors import EventNotFound
-from pi_sec_cam.record.catalogue_file import open_to_read, open_to_write, worded
-from pi_sec_cam.record.catalogue_tables import epoch_us, event_labels, event_of_row, event_row, events, label_rows
-from pi_sec_cam.record.event_record import EventRecord, State
+from pi_sec_cam.record.catalogue_file import CatalogueFile
+from pi_sec_cam.record.catalogue_tables import event_labels, event_of_row, event_row, events, label_rows, storable
+from pi_sec_cam.record.event_record import EventRecord, State, epoch_us
 
 T = TypeVar("T")
+
+_LISTED = events.c.deleting.is_(False)
+
+
+class Database(Protocol):
+    """Where the tables are: `CatalogueFile` or `CatalogueServer`."""
+
+    def transaction(self) -> AbstractContextManager[Connection]: ...
+    def close(self) -> None: ...
 
 
 class Catalogue:
     """Events by time, length, camera and label.
 
-    Any thread may call any method; a reader in another process is not held up by the writer. Nothing here is
-    known to the catalogue alone: a row is written after the event.json that it comes from.
+    Any thread of the one process that writes may call any method; a reader in another process is not held up by the
+    writer. Nothing here is known to the catalogue alone: a row is written after the event.json that it comes from.
 
     Args:
-        path: the SQLite file; created unless `read_only`.
+        where: the SQLite file, created unless `read_only`; or an opened database.
         read_only: for the command line: never creates or changes anything.
 
     Raises:
-        StorageError: from here and from every method: damaged, of another version, not to be opened, full; with
-            the way out.
+        StorageError: from here and from every method: damaged (CatalogueDamaged), gone (CatalogueGone), of another
+            version, not to be opened, full; with the way out.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self.path = path
-        self._engine = open_to_read(path) if read_only else open_to_write(path)
+    def __init__(self, where: Path | Database, *, read_only: bool = False) -> None:
+        self._database = CatalogueFile(where, read_only=read_only) if isinstance(where, Path) else where
+        # One writer at a time, so that what a transaction has read is still so when it writes, in any database. SQLite
+        # has such a lock of its own: nobody waits here who would not wait there.
+        self._writing = threading.Lock()
 
     def put(self, record: EventRecord) -> None:
-        """Insert the event or replace it; durable on return."""
+        """Insert the event or replace an older state of it; durable on return.
+
+        A row that is newer already (`revision`), or whose event is being deleted, stays as it is: who wrote event.json
+        first may come here last.
+        """
         self.put_all((record,))
 
     def put_all(self, records: Iterable[EventRecord]) -> None:
         """`put` for many: all of them or, after an error, none."""
-        with worded(self.path), self._engine.begin() as connection:
+        with self._writing, self._database.transaction() as connection:
             for some in _batches(records):
                 _put(connection, some)
 
     def delete(self, event_ids: Iterable[str]) -> None:
         """Forget events; those that are not there are passed over."""
-        with worded(self.path), self._engine.begin() as connection:
+        with self._writing, self._database.transaction() as connection:
             for some in _batches(event_ids):
                 _delete(connection, some)
+
+    def mark_deleting(self, event_id: str, *, deleting: bool = True) -> None:
+        """From now on pass the event by in every answer but `deleting`; with False, list it again."""
+        with self._writing, self._database.transaction() as connection:
+            connection.execute(update(events).where(events.c.id == event_id).values(deleting=deleting))
+
+    def deleting(self) -> list[str]:
+        """Ids of the events whose deletion has begun."""
+        with self._database.transaction() as connection:
+            return list(connection.scalars(select(events.c.id).where(events.c.deleting.is_(True))))
 
     def get(self, event_id: str) -> EventRecord:
         """The event with that id.
@@ -58,7 +85,7 @@ class Catalogue:
         Raises:
             EventNotFound: there is none.
         """
-        found = self._select(select(events).where(events.c.id == event_id))
+        found = self._select(select(events).where(events.c.id == storable(event_id)))
         if not found:
             raise EventNotFound(f"no event {event_id}")
         return found[0]
@@ -83,7 +110,7 @@ class Catalogue:
         """
         conditions: list[ColumnElement[bool]] = []
         if camera is not None:
-            conditions.append(events.c.camera == camera)
+            conditions.append(events.c.camera == storable(camera))
         if since is not None:
             conditions.append(events.c.end_us >= epoch_us(since))
         if until is not None:
@@ -93,24 +120,61 @@ class Catalogue:
         if max_duration_s is not None:
             conditions.append(events.c.duration_us <= round(max_duration_s * 1e6))
         if label is not None:
-            conditions.append(events.c.id.in_(select(event_labels.c.event_id).where(event_labels.c.label == label)))
+            labelled = select(event_labels.c.event_id).where(event_labels.c.label == storable(label))
+            conditions.append(events.c.id.in_(labelled))
         wanted = select(events).where(*conditions)
         return self._select(wanted.order_by(events.c.start_us.desc(), events.c.id.desc()).limit(limit))
 
+    def oldest(self, *, offsite: bool | None = None, before: datetime | None = None, limit: int) -> list[EventRecord]:
+        """Events that retention may delete (not locked, not running), the oldest first, by `sequence`.
+
+        Args:
+            offsite: only those that are off-site, or that are not.
+            before: only those that ended earlier than this by a clock that somebody vouched for.
+        """
+        conditions = [events.c.locked.is_(False), events.c.state != "recording"]
+        if offsite is not None:
+            conditions.append(events.c.offsite.is_(offsite))
+        if before is not None:
+            conditions += [events.c.end_us < epoch_us(before), events.c.clock_synchronised.is_(True)]
+        return self._select(select(events).where(*conditions).order_by(events.c.sequence, events.c.id).limit(limit))
+
     def states(self) -> dict[str, State]:
         """The state of every event by its id."""
-        with worded(self.path), self._engine.begin() as connection:
-            rows = connection.execute(select(events.c.id, events.c.state))
+        with self._database.transaction() as connection:
+            rows = connection.execute(select(events.c.id, events.c.state).where(_LISTED))
             return {event_id: cast(State, state) for event_id, state in rows}
 
     def count(self) -> int:
         """How many events there are."""
-        with worded(self.path), self._engine.begin() as connection:
-            return connection.scalar(select(func.count()).select_from(events)) or 0
+        return self._number(select(func.count()).select_from(events).where(_LISTED))
+
+    def bytes_total(self) -> int:
+        """Size of the video and pictures of all events."""
+        return self._number(select(func.sum(events.c.bytes)).where(_LISTED))
+
+    def newest_sequence(self) -> int:
+        """The greatest `sequence`, 0 without events: for `Archive.sequence.reach`."""
+        return self._number(select(func.max(events.c.sequence)))
+
+    def check(self) -> None:
+        """Read all of an SQLite file for damage: 10 ms for a thousand events on a quick machine."""
+        if isinstance(self._database, CatalogueFile):
+            self._database.check()
+
+    def start_anew(self) -> None:
+        """Be empty. What was there, an SQLite file perhaps damaged or gone, is moved aside (`<file>.damaged`)."""
+        with self._writing:
+            if isinstance(self._database, CatalogueFile):
+                self._database.start_anew()
+            else:
+                with self._database.transaction() as connection:
+                    connection.execute(delete(event_labels))
+                    connection.execute(delete(events))
 
     def close(self) -> None:
-        """Let go of the file. May be called again."""
-        self._engine.dispose()
+        """Let go of the database. May be called again."""
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -120,8 +184,14 @@ class Catalogue:
     ) -> None:
         self.close()
 
+    def _number(self, wanted: "Select[*tuple[object, ...]]") -> int:
+        """The one number that `wanted` selects; 0 for NULL. PostgreSQL's sum is a decimal."""
+        with self._database.transaction() as connection:
+            return int(connection.scalar(wanted) or 0)
+
     def _select(self, wanted: "Select[*tuple[object, ...]]") -> list[EventRecord]:
-        """The events of the rows that `wanted` selects from `events`."""
+        """The events of the rows that `wanted` selects from `events`, but for those that are being deleted."""
+        wanted = wanted.where(_LISTED)
         labels: dict[str, list[str]] = {}
         ids = wanted.with_only_columns(events.c.id).subquery()
         of_events = (
@@ -129,7 +199,7 @@ class Catalogue:
             .join(ids, ids.c.id == event_labels.c.event_id)
             .order_by(event_labels.c.position)
         )
-        with worded(self.path), self._engine.begin() as connection:
+        with self._database.transaction() as connection:
             for event_id, label in connection.execute(of_events):
                 labels.setdefault(event_id, []).append(label)
             rows = connection.execute(wanted).mappings()
@@ -137,10 +207,17 @@ class Catalogue:
 
 
 def _put(connection: Connection, records: Sequence[EventRecord]) -> None:
+    by_id = {record.id: record for record in records}
+    standing = select(events.c.id, events.c.revision, events.c.deleting).where(events.c.id.in_(by_id))
+    for event_id, revision, deleting in connection.execute(standing).all():
+        if deleting or revision > by_id[event_id].revision:
+            del by_id[event_id]
+    if not by_id:
+        return
     # Not "insert or update" in one statement: each database spells that in its own way.
-    _delete(connection, [record.id for record in records])
-    connection.execute(insert(events), [event_row(record) for record in records])
-    labels = [row for record in records for row in label_rows(record)]
+    _delete(connection, list(by_id))
+    connection.execute(insert(events), [event_row(record) for record in by_id.values()])
+    labels = [row for record in by_id.values() for row in label_rows(record)]
     if labels:
         connection.execute(insert(event_labels), labels)
 

@@ -2,13 +2,25 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, RowMapping, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    RowMapping,
+    Table,
+    Text,
+    false,
+)
 
 from pi_sec_cam.motion.event import Area
-from pi_sec_cam.record.event_record import EventRecord, Part
+from pi_sec_cam.record.event_record import EventRecord, Part, epoch_us, moment_of
 
 tables = MetaData()
 
@@ -35,8 +47,13 @@ events = Table(
     Column("offsite", Boolean, nullable=False),
     Column("locked", Boolean, nullable=False),
     Column("note", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False, server_default="0"),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
+    # Its files are being removed: not listed any more.
+    Column("deleting", Boolean, nullable=False, server_default=false()),
     Index("events_by_start", "start_us", "id"),
     Index("events_by_camera", "camera", "start_us"),
+    Index("events_by_sequence", "sequence"),
 )
 
 event_labels = Table(
@@ -48,17 +65,18 @@ event_labels = Table(
     Index("event_labels_by_label", "label"),
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _MOMENTS = ("start", "end", "motion_start", "motion_end")
 _ELSEWHERE = {*_MOMENTS, "duration_s", "labels", "newer"}
 _PART_FIELDS = tuple(entry.name for entry in fields(Part))
 _AREA_FIELDS = tuple(entry.name for entry in fields(Area))
 
 
-def epoch_us(moment: datetime) -> int:
-    """Microseconds since 1970 of an aware time."""
-    return (moment - _EPOCH) // _MICROSECOND
+def storable(text: str) -> str:
+    """The text as every database can hold it: PostgreSQL has no NUL, and UTF-8 no lone surrogates.
+
+    Only somebody else's event.json has such; it keeps them.
+    """
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 def event_row(record: EventRecord) -> dict[str, Any]:
@@ -66,20 +84,21 @@ def event_row(record: EventRecord) -> dict[str, Any]:
     row = {name: value for name, value in asdict(record).items() if name not in _ELSEWHERE}
     row |= {f"{name}_us": epoch_us(getattr(record, name)) for name in _MOMENTS}
     row["duration_us"] = round(record.duration_s * 1e6)
-    return row
+    return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def label_rows(record: EventRecord) -> list[dict[str, Any]]:
     """The rows in `event_labels`."""
-    labels = enumerate(dict.fromkeys(record.labels))
+    labels = enumerate(dict.fromkeys(map(storable, record.labels)))
     return [{"event_id": record.id, "label": label, "position": position} for position, label in labels]
 
 
 def event_of_row(row: RowMapping, labels: Iterable[str]) -> EventRecord:
     """The event of a row, its times in UTC."""
     values = dict(row)
+    del values["deleting"]
     for name in _MOMENTS:
-        values[name] = _EPOCH + timedelta(microseconds=values.pop(f"{name}_us"))
+        values[name] = moment_of(values.pop(f"{name}_us"))
     values["duration_s"] = values.pop("duration_us") / 1e6
     values["areas"] = tuple(Area(**_only(_AREA_FIELDS, area)) for area in values["areas"])
     values["parts"] = tuple(Part(**_only(_PART_FIELDS, part)) for part in values["parts"])

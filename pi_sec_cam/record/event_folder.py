@@ -1,18 +1,31 @@
 """The folder of one event: its files, and the order in which they become durable (docs/recording-format.md)."""
 
+import logging
 import os
 import re
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pi_sec_cam.record.durable import storage_error, write_atomically
-from pi_sec_cam.record.event_record import EventRecord, from_json, to_json
+from pi_sec_cam.record.event_record import EventRecord, RecordDamaged, from_json, to_json
+
+log = logging.getLogger(__name__)
 
 RECORD_NAME = "event.json"
 PICTURE_NAME = "motion.jpg"
+DAMAGED_RECORD_NAME = f"{RECORD_NAME}.damaged"
 _VIDEO_NAME = re.compile(r"video(?:-([1-9][0-9]{0,8}))?\.mp4")
 _OURS = re.compile(rf"{_VIDEO_NAME.pattern}|event\.json|motion\.jpg|\.(?:event\.json|motion\.jpg)\.new")
+
+# What the recorder never changes: said by the owner, by the stores, or by a later version of the program.
+_SAID_BY_OTHERS = ("labels", "locked", "note", "offsite", "newer")
+
+rewriting = threading.Lock()
+"""Protects every event.json of this process between its being read and its being replaced or moved away: recorders,
+the local socket and retention all do that. The disk is written under it, unlike elsewhere: that is the very thing to
+protect, and whoever waits here wants to write a file of a few hundred bytes to the same disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +68,63 @@ class EventFolder:
         """
         self._write(PICTURE_NAME, jpeg)
 
-    def write_record(self, record: EventRecord) -> None:
+    def write_record(self, record: EventRecord) -> EventRecord:
         """Put event.json in place, whole or not at all; durable on return.
 
-        The names of files that were created in the folder before are durable then as well. The record comes
-        after the files that it speaks of are synced, and before its row in the catalogue.
+        For whoever records: what others have said meanwhile (labels, lock, note, off-site) is kept as it stands in
+        the file. The names of files that were created in the folder before are durable then as well. The record
+        comes after the files that it speaks of are synced, and before its row in the catalogue.
+
+        Returns:
+            What was written.
 
         Raises:
             StorageError: with the way out; what stood there before is whole.
         """
-        self._write(RECORD_NAME, to_json(record))
+
+        def merged(standing: EventRecord | None) -> EventRecord:
+            said = {name: getattr(standing, name) for name in _SAID_BY_OTHERS} if standing else {}
+            return replace(record, **said)
+
+        try:
+            return self.update_record(merged)
+        except RecordDamaged as error:
+            log.warning("%s; kept as %s", error, DAMAGED_RECORD_NAME)
+            self.set_record_aside()
+            return self.update_record(merged)
+
+    def update_record(self, change: Callable[[EventRecord | None], EventRecord]) -> EventRecord:
+        """Rewrite event.json: the only way to, so that nobody undoes what another thread has just written.
+
+        Args:
+            change: makes the new record of the standing one, None where there is none; what it raises is passed on,
+                with nothing written.
+
+        Returns:
+            What was written; its `revision` is above that of what stood there.
+
+        Raises:
+            StorageError: with the way out, also for a record that cannot be read; what stood there before is whole.
+        """
+        with rewriting:
+            standing = self.read_record()
+            record = change(standing)
+            if standing is not None:
+                record = replace(record, revision=standing.revision + 1)
+            self._write(RECORD_NAME, to_json(record))
+        return record
+
+    def set_record_aside(self) -> None:
+        """Keep an event.json that cannot be understood as event.json.damaged.
+
+        Raises:
+            StorageError: with the way out.
+        """
+        path = self.path / RECORD_NAME
+        try:
+            path.replace(self.path / DAMAGED_RECORD_NAME)
+        except OSError as error:
+            raise storage_error(f"cannot rename {path}", error) from error
 
     def read_record(self) -> EventRecord | None:
         """The record, None without one. Its id is that of the place: a folder may have been moved by its owner.

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, get_args
 from urllib.parse import quote, unquote
 
@@ -19,9 +19,13 @@ STATES: tuple[State, ...] = get_args(State)
 RECORDINGS = "recordings"
 _VERSION = 1
 _MOMENTS = ("start", "end", "motion_start", "motion_end")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
-_Count = Annotated[int, Field(ge=0)]
-_Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# As large as the catalogue can hold: 64 bits, with seconds counted in microseconds.
+_Count = Annotated[int, Field(ge=0, lt=2**63)]
+_Microseconds = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+_Seconds = Annotated[float, Field(ge=0, lt=9e12, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,7 @@ class Part:
     width: _Count
     height: _Count
     pictures: _Count
-    first_pts_us: int | None
+    first_pts_us: _Microseconds | None
     duration_s: _Seconds
     bytes: _Count
 
@@ -73,6 +77,10 @@ class EventRecord:
         offsite: at least one store holds all of it.
         locked: kept until somebody unlocks it.
         note: the owner's words.
+        sequence: rises from event to event of a storage directory, whatever the wall clock does: says which of two is
+            older (`EventSequence`). Always above 0: without one (an event of an earlier version, or adopted after a
+            crash) it is the microseconds since 1970 of `start`.
+        revision: rises with each rewriting of event.json: says which of two states of one event is newer.
         newer: what a later version of the program has written and this one does not know; kept on rewriting.
     """
 
@@ -86,7 +94,7 @@ class EventRecord:
     clock_synchronised: bool
     state: State
     end_reason: EndReason | None = None
-    trigger_pts_us: int | None = None
+    trigger_pts_us: _Microseconds | None = None
     areas: tuple[Area, ...] = ()
     continues: str | None = None
     parts: tuple[Part, ...] = ()
@@ -96,12 +104,28 @@ class EventRecord:
     offsite: bool = False
     locked: bool = False
     note: str = ""
+    sequence: _Count = 0
+    revision: _Count = 0
     newer: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.sequence == 0:
+            object.__setattr__(self, "sequence", max(1, epoch_us(self.start)))
 
     @property
     def path(self) -> str:
         """The event's folder, relative to the storage directory, with forward slashes."""
         return f"{RECORDINGS}/{folder_of_id(self.id)}"
+
+
+def epoch_us(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware time."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_of(us: int) -> datetime:
+    """The time, in UTC, that is `us` microseconds after the beginning of 1970."""
+    return _EPOCH + timedelta(microseconds=us)
 
 
 def id_of_folder(folder: str) -> str:

@@ -10,12 +10,11 @@ from pathlib import Path
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.record.clip_file import contents, soundness
 from pi_sec_cam.record.durable import sync_directory, sync_file
-from pi_sec_cam.record.event_folder import PICTURE_NAME, RECORD_NAME, EventFolder
+from pi_sec_cam.record.event_folder import DAMAGED_RECORD_NAME, PICTURE_NAME, RECORD_NAME, EventFolder
 from pi_sec_cam.record.event_record import EventRecord, Part, RecordDamaged, folder_of_id
 
 log = logging.getLogger(__name__)
 
-_SET_ASIDE = "event.json.damaged"
 # A file's last change and the folder's name are believed to speak of the same event within this time.
 _AGREEMENT = timedelta(seconds=30)
 
@@ -41,16 +40,15 @@ def repair(folder: EventFolder, trigger: datetime | None) -> tuple[EventRecord |
         _remove(folder)
         return before, None
     after = _completed(before or _adopted(folder, parts, trigger), parts, folder.media_bytes())
-    folder.write_record(after)
-    return before, after
+    return before, folder.write_record(after)
 
 
 def _record(folder: EventFolder) -> EventRecord | None:
     try:
         return folder.read_record()
     except RecordDamaged as error:
-        log.warning("%s; kept as %s, what can be known without it is made anew", error, _SET_ASIDE)
-        (folder.path / RECORD_NAME).replace(folder.path / _SET_ASIDE)
+        log.warning("%s; kept as %s, what can be known without it is made anew", error, DAMAGED_RECORD_NAME)
+        folder.set_record_aside()
         return None
 
 

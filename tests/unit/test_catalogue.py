@@ -27,7 +27,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from pi_sec_cam.errors import EventNotFound, StorageError
 from pi_sec_cam.record.catalogue import Catalogue
-from pi_sec_cam.record.catalogue_file import SCHEMA
+from pi_sec_cam.record.catalogue_schema import SCHEMA
 from pi_sec_cam.record.catalogue_tables import tables
 from pi_sec_cam.record.event_record import EventRecord
 from tests.unit.events import NOON, record, records
@@ -154,7 +154,7 @@ def test_a_row_is_durable_when_put_returns(path: Path) -> None:
 
 
 def test_the_file_is_set_to_survive_power_cuts(catalogue: Catalogue) -> None:
-    with catalogue._engine.connect() as connection:
+    with catalogue._database._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
 
@@ -297,7 +297,7 @@ def test_an_aborted_migration_leaves_nothing_behind(path: Path, monkeypatch: pyt
 
 
 def test_the_migrations_make_the_tables_that_the_code_uses(catalogue: Catalogue) -> None:
-    with catalogue._engine.connect() as connection:
+    with catalogue._database._engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), tables) == []
 
 
@@ -311,7 +311,7 @@ def test_every_statement_is_valid_for_postgresql_too(catalogue: Catalogue) -> No
     """Judged by SQLAlchemy's compiler for it: a construction that only SQLite has would fail there."""
     seen: list[str] = []
 
-    @event.listens_for(catalogue._engine, "before_execute")
+    @event.listens_for(catalogue._database._engine, "before_execute")
     def compile_it(_connection: object, statement: Any, *_: object) -> None:
         if hasattr(statement, "compile"):
             seen.append(str(statement.compile(dialect=postgresql.dialect())))

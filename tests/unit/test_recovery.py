@@ -305,10 +305,10 @@ def test_trouble_with_one_event_does_not_keep_the_others(
     broken, good = storage.running(b"".join(clip())), storage.running(b"".join(clip()))
     write_record = EventFolder.write_record
 
-    def full(folder: EventFolder, event: EventRecord) -> None:
+    def full(folder: EventFolder, event: EventRecord) -> EventRecord:
         if folder == broken:
             raise OSError(28, "No space left on device")
-        write_record(folder, event)
+        return write_record(folder, event)
 
     with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
         patched.setattr(EventFolder, "write_record", full)
