@@ -21,6 +21,8 @@ _COMMANDS = {
     "schema": ("pi_sec_cam.cli.check", "Print the configuration's JSON Schema, for editors."),
     "devices": ("pi_sec_cam.cli.devices", "List cameras, microphones and serial ports."),
     "status": ("pi_sec_cam.cli.status", "Ask the running daemon what works and what does not."),
+    "start": ("pi_sec_cam.cli.control", "Make cameras watch that were stopped."),
+    "stop": ("pi_sec_cam.cli.control", "Make cameras look no more, until `start`."),
     "events": ("pi_sec_cam.cli.events", "List what moved, and when."),
     "export": ("pi_sec_cam.cli.export", "Write an event's video to one ordinary MP4 file."),
 }
