@@ -98,7 +98,11 @@ class Home:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "RUNTIME_DIRECTORY": str(self.folder / "runtime")}
+        return {
+            **os.environ,
+            "RUNTIME_DIRECTORY": str(self.folder / "runtime"),
+            "STATE_DIRECTORY": str(self.folder / "state"),
+        }
 
 
 def scene(**more: Any) -> dict[str, Any]:

@@ -18,12 +18,13 @@ MAY_IMPORT = {
     "media": BASE,
     "camera": BASE | {"media"},
     "motion": BASE | {"media"},
-    "record": BASE | {"media", "motion"},
+    "remembered": BASE,
+    "record": BASE | {"media", "motion", "remembered"},
     "local_socket": BASE,
     "node": BASE | {"config", "media", "camera", "motion", "record"},
     "absent_parts": {"config"},
-    "daemon": BASE | {"__init__", "config", "record", "node", "local_socket", "absent_parts"},
-    "cli": BASE | {"__init__", "config", "camera", "record", "node", "daemon", "local_socket"},
+    "daemon": BASE | {"__init__", "config", "record", "node", "local_socket", "absent_parts", "remembered"},
+    "cli": BASE | {"__init__", "config", "camera", "record", "node", "daemon", "local_socket", "remembered"},
     "__main__": {"cli"},
 }
 # motion.detector and motion.watcher are not for the recorder: it knows events only.
