@@ -26,6 +26,8 @@ _DECODERS = {"h264": "h264", "h265": "hevc"}
 # How often pictures come and are wanted is judged by so many of the last ones.
 _REFERENCES = 32
 _TAKEN = 9
+# A damaged GOP is over after seconds; what gives no sound picture for longer will not mend by itself.
+_FRUITLESS_US = 10_000_000
 
 
 class FrameDecoder(Worker):
@@ -54,6 +56,8 @@ class FrameDecoder(Worker):
         # When the last pictures that others need, and those that detection took, were shown.
         self._references_us: deque[int] = deque(maxlen=_REFERENCES)
         self._taken_us: deque[int] = deque(maxlen=_TAKEN)
+        self._fruitless_from_us: int | None = None  # the first unit (DTS) since which no sound picture came out
+        self._fruitless_to_us = 0
         self._counts = {"decoded": 0, "taken": 0, "left_out": 0, "undecodable": 0}
         # Protects the two below; written by this thread, waited for by the camera's.
         self._progress = threading.Condition()
@@ -72,6 +76,14 @@ class FrameDecoder(Worker):
     def status(self) -> dict[str, int]:
         """Counts of pictures since the start; "missed" are those that this thread was too slow for."""
         return {**self._counts, "missed": self._cursor.dropped}
+
+    def trouble(self) -> str | None:
+        """That nothing can be watched although pictures come, and since when; None while all is well."""
+        from_us = self._fruitless_from_us
+        if from_us is None or self._fruitless_to_us - from_us < _FRUITLESS_US:
+            return None
+        since = self.clock.stamp(from_us).wall.astimezone()
+        return f"what it delivers cannot be decoded since {since:%H:%M:%S}: nothing is watched"
 
     def work(self) -> None:
         try:
@@ -101,8 +113,14 @@ class FrameDecoder(Worker):
         packet = av.Packet(unit.data)
         packet.time_base = _MICROSECONDS
         packet.pts, packet.dts = unit.pts_us, unit.dts_us
-        for frame in self._decode(decoder, packet):
+        frames = self._decode(decoder, packet)
+        for frame in frames:
             self._offer(frame)
+        self._fruitless_to_us = unit.dts_us
+        if any(not frame.is_corrupt for frame in frames):
+            self._fruitless_from_us = None
+        elif self._fruitless_from_us is None:
+            self._fruitless_from_us = unit.dts_us
 
     def _decoder_for(self, unit: AccessUnit) -> VideoCodecContext | None:
         """The decoder that the unit goes to; None before the first keyframe, and where frames come without us."""

@@ -194,6 +194,8 @@ class Node:
         for source in (self._source, self._detection_source):
             if self.running and source is not None and (trouble := source.trouble()):
                 found.append(f"{source.name}: {trouble}")
+        if self.running and self._decoder is not None and (trouble := self._decoder.trouble()):
+            found.append(f"{self.name}: {trouble}")
         if self.recorder.trouble is not None:
             found.append(f"{self.name}: {self.recorder.trouble}")
         return found

@@ -117,6 +117,24 @@ def test_damaged_pictures_are_counted_and_never_shown(bench: Bench) -> None:
     assert numbers(whole) == list(range(50, 100))
 
 
+def test_says_that_nothing_can_be_watched_when_nothing_can_be_decoded(bench: Bench) -> None:
+    units = streams.units(seconds=26)
+    said: list[str | None] = []
+    bench.decoder.start()
+    for index, unit in enumerate(units):
+        sets = unit.info.parameter_sets if unit.keyframe else b""
+        rubbish = sets + b"\0\0\0\1" + (b"\x65" if unit.keyframe else b"\x41") + b"\xff" * 50
+        data = unit.data if index < 50 or index >= 600 else rubbish
+        bench.ring.append(AccessUnit(data, unit.pts_us, unit.dts_us, unit.keyframe, unit.info))
+        assert bench.decoder.wait_drained(unit.dts_us, PATIENCE_S)
+        said.append(bench.decoder.trouble())
+    first = next(index for index, trouble in enumerate(said) if trouble)
+    assert first == pytest.approx(50 + 250, abs=2)
+    assert "cannot be decoded since" in (said[first] or "")
+    assert all(said[first:600])
+    assert not any(said[601:])
+
+
 def test_parameter_sets_that_change(bench: Bench) -> None:
     small = streams.units(seconds=1, b_frames=2)
     large = streams.units(seconds=1, b_frames=2, size=(320, 192), start_us=streams.BASE_US + 25 * FRAME)
