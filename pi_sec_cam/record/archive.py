@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from pi_sec_cam.clock import WallStamp
 from pi_sec_cam.errors import EventNotFound, StorageError
-from pi_sec_cam.record.durable import storage_error, sync_directory
+from pi_sec_cam.record.durable import make_directories, storage_error, sync_directory
 from pi_sec_cam.record.event_folder import EventFolder, holds_event
 from pi_sec_cam.record.event_record import RECORDINGS, EventRecord, folder_of_id, id_of_folder
 from pi_sec_cam.record.event_sequence import EventSequence
@@ -76,7 +76,7 @@ class Archive:
         """
         probe = self.recordings / ".probe"
         try:
-            _make_directories(self.recordings, Path(self.recordings.anchor))
+            make_directories(self.recordings, Path(self.recordings.anchor))
             probe.write_bytes(b"")
             probe.unlink()
         except OSError as error:
@@ -99,7 +99,7 @@ class Archive:
         """
         wanted = self._folder_name(camera, trigger.wall)
         try:
-            _make_directories((self.recordings / wanted).parent, self.recordings)
+            make_directories((self.recordings / wanted).parent, self.recordings)
             for number in itertools.count(1):
                 folder = wanted if number == 1 else f"{wanted}-{number}"
                 path = self.recordings / folder
@@ -179,19 +179,6 @@ class Archive:
 
 def _names_a_folder(name: str) -> bool:
     return bool(name) and not name.startswith(".") and name.isprintable()
-
-
-def _make_directories(path: Path, top: Path) -> None:
-    """Make `path` and what is missing between it and `top`, which must exist; each name durable on return."""
-    if path == top or path.is_dir():
-        return
-    _make_directories(path.parent, top)
-    try:
-        path.mkdir()
-    except FileExistsError:
-        if not path.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
-    sync_directory(path.parent)
 
 
 def _places(directory: Path, folder: str, known: Container[str]) -> Iterator[Place]:

@@ -54,6 +54,23 @@ def write_atomically(path: Path, data: bytes) -> None:
     sync_directory(path.parent)
 
 
+def make_directories(path: Path, top: Path) -> None:
+    """Make `path` and what is missing between it and `top`, which must exist; each name is durable on return.
+
+    Raises:
+        OSError: from the disk; NotADirectoryError if a file is in the way.
+    """
+    if path == top or path.is_dir():
+        return
+    make_directories(path.parent, top)
+    try:
+        path.mkdir()
+    except FileExistsError:
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
+    sync_directory(path.parent)
+
+
 def sync_directory(path: Path) -> None:
     """Make names that were created, renamed or removed in `path` durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
