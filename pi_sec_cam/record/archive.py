@@ -4,7 +4,7 @@ import errno
 import itertools
 import os
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import suppress
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -40,10 +40,13 @@ class Archive:
         day_directory_format, time_directory_format: strftime patterns of the two levels below the camera's; each
             may hold slashes for more levels.
         zone: in which folders are named; None is the machine's own.
-        sequence: to share where several archives (one a camera) have the same directory; None makes one.
+        sequence, running: to share where several archives (one a camera) have the same directory; None makes one.
+        guard: raises StorageError while the right disk is not there; asked before a folder is made.
 
     Attributes:
         sequence: says which of two events is older; is to be told of the newest event that the catalogue knows.
+        running: ids of the events that this process has begun and not finished; whoever finishes one takes it out.
+            What they hold is nobody's to repair or delete.
     """
 
     def __init__(
@@ -54,12 +57,16 @@ class Archive:
         time_directory_format: str = "%H.%M.%S",
         zone: tzinfo | None = None,
         sequence: EventSequence | None = None,
+        running: set[str] | None = None,
+        guard: Callable[[], None] = lambda: None,
     ) -> None:
         self.directory = directory.absolute()
         self.recordings = self.directory / RECORDINGS
         self._format = "/".join(filter(None, f"{day_directory_format}/{time_directory_format}".split("/")))
         self._zone = zone
         self.sequence = sequence or EventSequence()
+        self.running: set[str] = set() if running is None else running  # changed by single, atomic calls
+        self._guard = guard
 
     @property
     def catalogue_path(self) -> Path:
@@ -97,6 +104,7 @@ class Archive:
         Raises:
             StorageError: with the way out, also for a camera name or format that cannot name a folder.
         """
+        self._guard()
         wanted = self._folder_name(camera, trigger.wall)
         try:
             make_directories((self.recordings / wanted).parent, self.recordings)
@@ -105,6 +113,7 @@ class Archive:
                 path = self.recordings / folder
                 with suppress(FileExistsError):
                     path.mkdir()
+                    self.running.add(id_of_folder(folder))
                     sync_directory(path.parent)
                     return EventFolder(id_of_folder(folder), path)
         except OSError as error:
