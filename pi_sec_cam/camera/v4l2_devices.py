@@ -7,9 +7,7 @@ from pathlib import Path
 from pi_sec_cam.camera import v4l2_kernel as kernel
 from pi_sec_cam.camera.device_access import may_open, no_permission
 from pi_sec_cam.camera.found import FoundCamera, Mode
-
-# What the decoders of media/ read, cheapest first: planar as the encoder wants it, then to be rearranged, then JPEG.
-FORMATS = ("YU12", "NV12", "YUYV", "UYVY", "MJPG", "JPEG")
+from pi_sec_cam.camera.v4l2_formats import CODED, FORMATS
 
 # Drivers whose nodes deliver pictures only as part of a Pi's own camera pipeline, which libcamera drives: decoders and
 # encoders, the image signal processors, and the bare receivers.
@@ -57,21 +55,21 @@ def look_at(node: Path) -> FoundCamera | None:
     fd = kernel.open_device(node)
     try:
         said = kernel.identify(fd)
-        if not said.captures or said.driver.startswith(_PIPELINE_DRIVERS):
+        if said.buffer_type is None or said.driver.startswith(_PIPELINE_DRIVERS):
             return None
-        return FoundCamera("v4l2", str(node), said.card, modes(fd))
+        return FoundCamera("v4l2", str(node), said.card, modes(fd, said.buffer_type))
     finally:
         os.close(fd)
 
 
-def modes(fd: int) -> tuple[Mode, ...]:
+def modes(fd: int, buffer_type: int) -> tuple[Mode, ...]:
     """The modes of an open device in formats that we read, the cheapest first, without odd sizes, which 4:2:0 lacks."""
-    offered = kernel.formats(fd)
+    offered = kernel.formats(fd, buffer_type)
     found = []
     for fourcc in FORMATS:
         for width, height in _sizes(fd, fourcc) if fourcc in offered else []:
             if width % 2 == 0 and height % 2 == 0:
-                found.append(Mode(fourcc, width, height, _rates(fd, fourcc, width, height)))
+                found.append(Mode(fourcc, width, height, _rates(fd, fourcc, width, height), CODED.get(fourcc)))
     return tuple(found)
 
 

@@ -1,6 +1,5 @@
-"""The few V4L2 calls that listing and capturing need, after linux/videodev2.h (64-bit layout)."""
+"""The few V4L2 calls that listing a camera and setting it up need."""
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -8,142 +7,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-CAPTURE = 1  # V4L2_BUF_TYPE_VIDEO_CAPTURE
-MMAP = 1  # V4L2_MEMORY_MMAP
+from pi_sec_cam.camera import v4l2_structures as v4l2
+
 _DISCRETE = 1  # V4L2_FRMSIZE_TYPE_DISCRETE, V4L2_FRMIVAL_TYPE_DISCRETE
 _DEVICE_CAPS = 0x80000000
 _VIDEO_CAPTURE = 0x00000001
+_VIDEO_CAPTURE_PLANES = 0x00001000
 _STREAMING = 0x04000000
 _TIME_PER_FRAME = 0x1000  # V4L2_CAP_TIMEPERFRAME
-FLAG_ERROR = 0x40
-FLAG_TIMESTAMPS = 0xE000
-FLAG_MONOTONIC = 0x2000
 _MOST_ITEMS = 256  # no driver lists as many; a broken one must not keep us for ever
+_FULL_RANGE, _LIMITED_RANGE = 1, 2  # V4L2_QUANTIZATION_*
+_JPEG_COLOURS = 7  # V4L2_COLORSPACE_JPEG
 
-_Indexed = TypeVar("_Indexed", bound=ctypes.Structure)
-_u8, _u32 = ctypes.c_uint8, ctypes.c_uint32
-
-
-class _Capability(ctypes.Structure):
-    _fields_ = (
-        ("driver", ctypes.c_char * 16),
-        ("card", ctypes.c_char * 32),
-        ("bus", ctypes.c_char * 32),
-        ("version", _u32),
-        ("capabilities", _u32),
-        ("device_caps", _u32),
-        ("reserved", _u32 * 3),
-    )
-
-
-class _FormatDescription(ctypes.Structure):
-    _fields_ = (
-        ("index", _u32),
-        ("type", _u32),
-        ("flags", _u32),
-        ("description", ctypes.c_char * 32),
-        ("fourcc", _u32),
-        ("mbus_code", _u32),
-        ("reserved", _u32 * 3),
-    )
-
-
-class _FrameSize(ctypes.Structure):
-    """`values`: width and height, or least, greatest and step of width, then of height."""
-
-    _fields_ = (("index", _u32), ("fourcc", _u32), ("type", _u32), ("values", _u32 * 6), ("reserved", _u32 * 2))
-
-
-class _FrameInterval(ctypes.Structure):
-    """`values`: numerator and denominator of the interval, or of the least, the greatest and the step."""
-
-    _fields_ = (
-        ("index", _u32),
-        ("fourcc", _u32),
-        ("width", _u32),
-        ("height", _u32),
-        ("type", _u32),
-        ("values", _u32 * 6),
-        ("reserved", _u32 * 2),
-    )
-
-
-class _Format(ctypes.Structure):
-    """The kernel's union is 200 bytes at an offset of 8, of which pictures use the first numbers."""
-
-    _fields_ = (
-        ("type", _u32),
-        ("padding", _u32),
-        ("width", _u32),
-        ("height", _u32),
-        ("fourcc", _u32),
-        ("field", _u32),
-        ("bytes_per_line", _u32),
-        ("size", _u32),
-        ("rest", _u8 * 176),
-    )
-
-
-class _StreamParameters(ctypes.Structure):
-    _fields_ = (
-        ("type", _u32),
-        ("capability", _u32),
-        ("mode", _u32),
-        ("numerator", _u32),
-        ("denominator", _u32),
-        ("rest", _u8 * 184),
-    )
-
-
-class RequestBuffers(ctypes.Structure):
-    _fields_ = (("count", _u32), ("type", _u32), ("memory", _u32), ("reserved", _u32 * 2))
-
-
-class Buffer(ctypes.Structure):
-    _fields_ = (
-        ("index", _u32),
-        ("type", _u32),
-        ("bytes_used", _u32),
-        ("flags", _u32),
-        ("field", _u32),
-        ("seconds", ctypes.c_int64),
-        ("microseconds", ctypes.c_int64),
-        ("timecode", _u8 * 16),
-        ("sequence", _u32),
-        ("memory", _u32),
-        ("offset", ctypes.c_uint64),
-        ("length", _u32),
-        ("reserved", _u32 * 2),
-    )
-
-
-def _request(direction: int, number: int, size: int) -> int:
-    """_IOC of asm-generic/ioctl.h: direction 1 writes to the kernel, 2 reads, 3 both."""
-    return direction << 30 | size << 16 | ord("V") << 8 | number
-
-
-_QUERYCAP = _request(2, 0, ctypes.sizeof(_Capability))
-_ENUM_FMT = _request(3, 2, ctypes.sizeof(_FormatDescription))
-_S_FMT = _request(3, 5, ctypes.sizeof(_Format))
-REQBUFS = _request(3, 8, ctypes.sizeof(RequestBuffers))
-QUERYBUF = _request(3, 9, ctypes.sizeof(Buffer))
-QBUF = _request(3, 15, ctypes.sizeof(Buffer))
-DQBUF = _request(3, 17, ctypes.sizeof(Buffer))
-STREAMON = _request(1, 18, 4)
-STREAMOFF = _request(1, 19, 4)
-_S_PARM = _request(3, 22, ctypes.sizeof(_StreamParameters))
-_ENUM_FRAMESIZES = _request(3, 74, ctypes.sizeof(_FrameSize))
-_ENUM_FRAMEINTERVALS = _request(3, 75, ctypes.sizeof(_FrameInterval))
+_Indexed = TypeVar("_Indexed", v4l2.FormatDescription, v4l2.FrameSize, v4l2.FrameInterval)
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a device says it is; `captures`: it delivers pictures to mapped buffers, in one plane each."""
+    """What a device says it is; `buffer_type`: the kind of buffers it captures into, None if it does not capture."""
 
     driver: str
     card: str
     bus: str
-    captures: bool
+    buffer_type: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,22 +42,24 @@ class Span:
 
 def identify(fd: int) -> Identity:
     """Raises OSError (ENOTTY) for what is no V4L2 device."""
-    said = _Capability()
-    fcntl.ioctl(fd, _QUERYCAP, said)
+    said = v4l2.Capability()
+    fcntl.ioctl(fd, v4l2.QUERYCAP, said)
     caps = said.device_caps if said.capabilities & _DEVICE_CAPS else said.capabilities
-    captures = bool(caps & _VIDEO_CAPTURE and caps & _STREAMING)
-    return Identity(_text(said.driver), _text(said.card), _text(said.bus), captures)
+    buffer_type = None
+    if caps & _STREAMING and caps & (_VIDEO_CAPTURE | _VIDEO_CAPTURE_PLANES):
+        buffer_type = v4l2.CAPTURE if caps & _VIDEO_CAPTURE else v4l2.CAPTURE_PLANES
+    return Identity(_text(said.driver), _text(said.card), _text(said.bus), buffer_type)
 
 
-def formats(fd: int) -> list[str]:
+def formats(fd: int, buffer_type: int) -> list[str]:
     """Four-character codes of what the device delivers."""
-    return [_fourcc_text(said.fourcc) for said in _each(fd, _ENUM_FMT, _FormatDescription(type=CAPTURE))]
+    return [_fourcc_text(said.fourcc) for said in _each(fd, v4l2.ENUM_FMT, v4l2.FormatDescription(type=buffer_type))]
 
 
 def sizes(fd: int, fourcc: str) -> list[tuple[Span, Span]]:
     """Widths and heights that a format comes in."""
     found = []
-    for said in _each(fd, _ENUM_FRAMESIZES, _FrameSize(fourcc=_fourcc_number(fourcc))):
+    for said in _each(fd, v4l2.ENUM_FRAMESIZES, v4l2.FrameSize(fourcc=_fourcc_number(fourcc))):
         v = said.values
         found.append(
             (Span(v[0], v[0]), Span(v[1], v[1])) if said.type == _DISCRETE else (Span(v[0], v[1]), Span(v[3], v[4]))
@@ -180,11 +68,10 @@ def sizes(fd: int, fourcc: str) -> list[tuple[Span, Span]]:
 
 
 def rates(fd: int, fourcc: str, width: int, height: int) -> list[Span]:
-    """Pictures a second that a format and size come in."""
+    """Pictures a second that a format offers at a size; empty where the driver does not say."""
     found = []
-    for said in _each(
-        fd, _ENUM_FRAMEINTERVALS, _FrameInterval(fourcc=_fourcc_number(fourcc), width=width, height=height)
-    ):
+    wanted = v4l2.FrameInterval(fourcc=_fourcc_number(fourcc), width=width, height=height)
+    for said in _each(fd, v4l2.ENUM_FRAMEINTERVALS, wanted):
         v = said.values
         shortest = v[1] / max(1, v[0])
         found.append(Span(shortest, shortest) if said.type == _DISCRETE else Span(v[3] / max(1, v[2]), shortest))
@@ -193,26 +80,41 @@ def rates(fd: int, fourcc: str, width: int, height: int) -> list[Span]:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the driver settled on; `bytes_per_line` of the first plane, 0 for compressed pictures."""
+    """What the driver settled on.
+
+    Attributes:
+        row_bytes: from one row to the next, for each piece of memory that a picture lies in (the first plane's
+            where it holds several); 0 where it does not apply.
+        full_range: brightness from 0 to 255, not from 16 to 235; of no meaning where a coding says so itself.
+    """
 
     fourcc: str
     width: int
     height: int
-    bytes_per_line: int
+    row_bytes: tuple[int, ...]
+    full_range: bool = False
 
 
-def set_format(fd: int, fourcc: str, width: int, height: int) -> Layout:
+def set_format(fd: int, buffer_type: int, fourcc: str, width: int, height: int) -> Layout:
     """Ask for a format; the driver answers with the nearest that it can do."""
-    said = _Format(type=CAPTURE, width=width, height=height, fourcc=_fourcc_number(fourcc))
-    fcntl.ioctl(fd, _S_FMT, said)
-    return Layout(_fourcc_text(said.fourcc), said.width, said.height, said.bytes_per_line)
+    said = v4l2.Format(type=buffer_type)
+    several = buffer_type == v4l2.CAPTURE_PLANES
+    form = said.form.planes if several else said.form.picture
+    form.width, form.height, form.fourcc = width, height, _fourcc_number(fourcc)
+    fcntl.ioctl(fd, v4l2.S_FMT, said)
+    row_bytes = tuple(plane.row_bytes for plane in form.planes[: form.count]) if several else (form.row_bytes,)
+    # V4L2_MAP_QUANTIZATION_DEFAULT: left open, only the colours of JPEG have the full range.
+    full = form.quantisation == _FULL_RANGE or (
+        form.quantisation != _LIMITED_RANGE and form.colour_space == _JPEG_COLOURS
+    )
+    return Layout(_fourcc_text(form.fourcc), form.width, form.height, row_bytes, full)
 
 
-def set_rate(fd: int, rate: float) -> float | None:
+def set_rate(fd: int, buffer_type: int, rate: float) -> float | None:
     """Ask for pictures a second and return what the driver settled on, None where it has no say in it."""
-    said = _StreamParameters(type=CAPTURE, numerator=1000, denominator=round(rate * 1000))
+    said = v4l2.StreamParameters(type=buffer_type, numerator=1000, denominator=round(rate * 1000))
     try:
-        fcntl.ioctl(fd, _S_PARM, said)
+        fcntl.ioctl(fd, v4l2.S_PARM, said)
     except OSError as error:
         if error.errno in {errno.ENOTTY, errno.EINVAL}:
             return None

@@ -13,6 +13,8 @@ from pi_sec_cam.camera.accessories import Microphone, SerialPort, microphones, s
 from pi_sec_cam.camera.discover import best, cameras
 from pi_sec_cam.camera.found import FoundCamera
 
+_CODED = {None: "", "jpeg": "JPEG pictures", "h264": "H.264 video", "h265": "H.265 video"}
+
 
 @click.command()
 @click.option("-c", "--config", metavar="FILE", expose_value=False, help="Taken as by every command; not read here.")
@@ -71,9 +73,11 @@ def _show_cameras(found: list[FoundCamera]) -> None:
     rows = []
     for camera in found:
         start = (camera.kind, camera.device, camera.name)
-        modes = [(str(mode), ", ".join(f"{rate:g}" for rate in mode.rates)) for mode in camera.modes] or [("", "")]
+        modes = [
+            (str(mode), ", ".join(f"{rate:g}" for rate in mode.rates), _CODED[mode.coding]) for mode in camera.modes
+        ] or [("", "", "")]
         rows += [(*start, *modes[0]), *(("", "", "", *mode) for mode in modes[1:])]
-    _show("Cameras", ("backend", "device", "name", "mode", "pictures a second"), rows)
+    _show("Cameras", ("backend", "device", "name", "mode", "pictures a second", "coded by the camera"), rows)
     if not found:
         click.echo(
             "  A Pi camera: is its ribbon cable seated at both ends, with the contacts the right way round?\n"

@@ -18,9 +18,10 @@ from pi_sec_cam.camera.v4l2_devices import v4l2_cameras
 from pi_sec_cam.cli import devices as command
 
 HD = Mode("YUYV", 1280, 720, (10.0, 5.0))
-HD_JPEG = Mode("MJPG", 1280, 720, (30.0, 15.0))
+HD_JPEG = Mode("MJPG", 1280, 720, (30.0, 15.0), "jpeg")
+HD_VIDEO = Mode("H264", 1280, 720, (30.0, 20.0, 10.0), "h264")
 VGA = Mode("YUYV", 640, 480, (30.0,))
-FULL_HD = Mode("MJPG", 1920, 1080, (30.0,))
+FULL_HD = Mode("MJPG", 1920, 1080, (30.0,), "jpeg")
 WEBCAM = FoundCamera("v4l2", "/dev/video0", "Webcam", (HD, HD_JPEG, VGA))
 PI_CAMERA = FoundCamera("picamera2", "0", "imx219", (Mode("SRGGB10_CSI2P", 1640, 1232, (41.85,)),))
 
@@ -54,6 +55,23 @@ class TestChoose:
 
     def test_a_camera_that_names_no_rate_is_taken_at_its_word(self) -> None:
         assert choose([Mode("YUYV", 640, 480)], 640, 480, 12) == (Mode("YUYV", 640, 480), 12)
+
+    def test_video_that_the_camera_encodes_comes_before_pictures(self) -> None:
+        assert choose([HD, HD_JPEG, HD_VIDEO], 1280, 720, 20) == (HD_VIDEO, 20.0)
+        assert choose([HD_VIDEO, Mode("HEVC", 1280, 720, (20.0,), "h265")], 1280, 720, 20)[0] == HD_VIDEO
+
+    def test_but_none_of_another_size(self) -> None:
+        assert choose([VGA, HD_VIDEO], 640, 480, 20)[0] == VGA
+        assert choose([VGA, HD_VIDEO], 800, 600, 20)[0] == VGA
+
+    def test_or_of_another_rate_because_no_picture_of_it_can_be_left_out(self) -> None:
+        fast = Mode("H264", 1280, 720, (30.0,), "h264")
+        assert choose([HD_JPEG, fast], 1280, 720, 20) == (fast, 30.0)
+        assert choose([HD_JPEG, fast], 1280, 720, 15) == (HD_JPEG, 15.0)
+        assert choose([HD_JPEG, fast], 1280, 720, 31) == (HD_JPEG, 30.0)
+
+    def test_a_camera_with_nothing_but_video_delivers_that(self) -> None:
+        assert choose([HD_VIDEO], 640, 480, 15) == (HD_VIDEO, 20.0)
 
     def test_nothing_to_choose_from(self) -> None:
         with pytest.raises(ValueError, match="empty"):
@@ -274,7 +292,8 @@ class TestCommand:
         assert done.exit_code == 0
         said = json.loads(done.stdout)
         assert said["cameras"][1]["device"] == "/dev/video0"
-        assert said["cameras"][1]["modes"][0] == {"format": "YUYV", "width": 1280, "height": 720, "rates": [10.0, 5.0]}
+        mode = {"format": "MJPG", "width": 1280, "height": 720, "rates": [30.0, 15.0], "coding": "jpeg"}
+        assert said["cameras"][1]["modes"][1] == mode
         assert said["microphones"] == [{"device": "hw:1,0", "name": "USB Audio", "rates": [48000]}]
         assert said["serial_ports"] == [{"device": "/dev/ttyUSB0", "name": "a stick"}]
         assert said["problems"] == ["something to mend"]
@@ -283,7 +302,10 @@ class TestCommand:
     def test_plain_lines_where_nobody_looks(self) -> None:
         done = CliRunner().invoke(command.devices, ["-c", "absent.json"])
         assert done.exit_code == 0
-        assert "\tv4l2\t/dev/video0\tWebcam\t1280×720 YUYV\t10, 5\n\t\t\t\t1280×720 MJPG\t30, 15\n" in done.stdout
+        assert (
+            "\tv4l2\t/dev/video0\tWebcam\t1280×720 YUYV\t10, 5\n\t\t\t\t1280×720 MJPG\t30, 15\tJPEG pictures\n"
+            in done.stdout
+        )
         assert done.stderr == "something to mend\n"
 
     @pytest.mark.usefixtures("empty_machine")

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pi_sec_cam.camera import v4l2_kernel
+from pi_sec_cam.camera import v4l2_structures
 from pi_sec_cam.camera.driver_clock import DriverClock
 from pi_sec_cam.camera.pace import Pace
 from pi_sec_cam.camera.v4l2 import V4l2Camera
@@ -44,53 +44,106 @@ def picture() -> Pixels:
     return np.concatenate([p.reshape(-1) for p in (y, u, v)]).astype(np.uint8).reshape(HEIGHT * 3 // 2, WIDTH)
 
 
-def as_webcam_sends(i420: Pixels, fourcc: str) -> tuple[bytes, int]:
-    """The picture in a format of V4L2, packed by hand after the kernel's description of it, and its bytes a line."""
+def as_webcam_sends(i420: Pixels, fourcc: str, padding: int = 0) -> tuple[list[bytes], tuple[int, ...]]:
+    """The picture in a format of V4L2, packed by hand after the kernel's description of it.
+
+    Args:
+        padding: bytes behind each row of the first plane; half as many behind those of a plane half as wide.
+
+    Returns:
+        Its pieces of memory, and their bytes from row to row.
+    """
     y, u, v = planes(i420)
-    if fourcc == "YU12":
-        return i420.tobytes(), WIDTH
-    if fourcc == "NV12":
-        return y.tobytes() + np.stack([u, v], 2).tobytes(), WIDTH
-    u, v = u.repeat(2, 0), v.repeat(2, 0)
-    order = [y[:, ::2], u, y[:, 1::2], v] if fourcc == "YUYV" else [u, y[:, ::2], v, y[:, 1::2]]
-    return np.stack(order, 2).tobytes(), 2 * WIDTH
+    if fourcc in {"YU12", "YM12"}:
+        parts = [y, u, v]
+    elif fourcc in {"NV12", "NM12"}:
+        parts = [y, np.stack([u, v], 2).reshape(HEIGHT // 2, WIDTH)]
+    else:
+        u, v = u.repeat(2, 0), v.repeat(2, 0)
+        order = [y[:, ::2], u, y[:, 1::2], v] if fourcc == "YUYV" else [u, y[:, ::2], v, y[:, 1::2]]
+        parts = [np.stack(order, 2).reshape(HEIGHT, 2 * WIDTH)]
+    wide = parts[0].shape[1]
+    padded = [np.pad(part, ((0, 0), (0, padding * part.shape[1] // wide)), constant_values=7) for part in parts]
+    pieces = [part.tobytes() for part in padded]
+    if fourcc in {"YM12", "NM12"}:
+        return pieces, tuple(part.shape[1] for part in padded)
+    return [b"".join(pieces)], (padded[0].shape[1],)
 
 
-@pytest.mark.parametrize("fourcc", ["YU12", "NV12", "YUYV", "UYVY"])
-def test_raw_formats_become_i420(picture: Pixels, fourcc: str) -> None:
-    data, bytes_per_line = as_webcam_sends(picture, fourcc)
-    read = PictureReader(Layout(fourcc, WIDTH, HEIGHT, bytes_per_line)).i420(data)
+@pytest.mark.parametrize("padding", [0, 32])
+@pytest.mark.parametrize("fourcc", ["YU12", "YM12", "NV12", "NM12", "YUYV", "UYVY"])
+def test_raw_formats_become_i420_however_long_their_rows_are(picture: Pixels, fourcc: str, padding: int) -> None:
+    data, row_bytes = as_webcam_sends(picture, fourcc, padding)
+    reader = PictureReader(Layout(fourcc, WIDTH, HEIGHT, row_bytes))
+    for _ in range(2):
+        read = reader.i420(data)
+        assert read is not None
+        assert read.shape == (HEIGHT * 3 // 2, WIDTH)
+        assert np.array_equal(planes(read)[0], planes(picture)[0])
+        assert np.abs(read.astype(int) - picture).max() <= 2
+
+
+@pytest.mark.parametrize("fourcc", ["YU12", "NM12", "YUYV"])
+def test_a_driver_need_not_send_the_last_rows_padding_but_all_else(picture: Pixels, fourcc: str) -> None:
+    data, row_bytes = as_webcam_sends(picture, fourcc, 32)
+    reader = PictureReader(Layout(fourcc, WIDTH, HEIGHT, row_bytes))
+    unpadded = 16 if fourcc == "YU12" else 32
+    assert reader.i420([*data[:-1], data[-1][:-unpadded]]) is not None
+    assert reader.i420([*data[:-1], data[-1][: -unpadded - 1]]) is None
+
+
+def test_a_driver_that_gives_no_row_length_means_rows_without_padding(picture: Pixels) -> None:
+    read = PictureReader(Layout("YU12", WIDTH, HEIGHT, (0,))).i420([picture.tobytes()])
+    assert np.array_equal(read, picture)
+
+
+def test_pictures_do_not_share_their_memory(picture: Pixels) -> None:
+    reader = PictureReader(Layout("YU12", WIDTH, HEIGHT, (WIDTH,)))
+    first = reader.i420([picture.tobytes()])
+    reader.i420([bytes(picture.size)])
+    assert np.array_equal(first, picture)
+
+
+@pytest.mark.parametrize("fourcc", ["YU12", "YUYV"])
+def test_a_full_range_is_brought_into_video_range(fourcc: str) -> None:
+    i420 = np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8)
+    i420[:HEIGHT, : WIDTH // 2] = 0
+    i420[:HEIGHT, WIDTH // 2 :] = 255
+    data, row_bytes = as_webcam_sends(i420, fourcc)
+    read = PictureReader(Layout(fourcc, WIDTH, HEIGHT, row_bytes, full_range=True)).i420(data)
     assert read is not None
-    assert read.shape == (HEIGHT * 3 // 2, WIDTH)
-    assert np.array_equal(planes(read)[0], planes(picture)[0])
-    assert np.abs(read.astype(int) - picture).max() <= 2
+    assert np.median(read[:HEIGHT, : WIDTH // 2]) == 16
+    assert np.median(read[:HEIGHT, WIDTH // 2 :]) == 235
+    assert np.abs(read[HEIGHT:].astype(int) - 128).max() <= 1
 
 
 def test_jpeg_is_brought_into_video_range() -> None:
     halves = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     halves[:, WIDTH // 2 :] = 255
     data = cv2.imencode(".jpg", halves)[1].tobytes()
-    read = PictureReader(Layout("MJPG", WIDTH, HEIGHT, 0)).i420(data)
+    read = PictureReader(Layout("MJPG", WIDTH, HEIGHT, (0,))).i420([data])
     assert read is not None
     # ITU-R BT.601: black is 16 and white 235.
     assert np.median(read[:HEIGHT, : WIDTH // 2]) == 16
     assert np.median(read[:HEIGHT, WIDTH // 2 :]) == 235
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff", bytes(500)])
+NOISE = np.random.default_rng(1).integers(0, 255, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+JPEG = cv2.imencode(".jpg", NOISE)[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff\xd8\xff", bytes(500), JPEG[: len(JPEG) // 2], JPEG[: len(JPEG) * 9 // 10] + b"\xff\xd9"]
+)
 def test_a_damaged_jpeg_is_no_picture_and_the_next_one_is(data: bytes) -> None:
-    reader = PictureReader(Layout("MJPG", WIDTH, HEIGHT, 0))
-    assert reader.i420(data) is None
-    assert reader.i420(cv2.imencode(".jpg", np.zeros((HEIGHT, WIDTH, 3), np.uint8))[1].tobytes()) is not None
+    reader = PictureReader(Layout("MJPG", WIDTH, HEIGHT, (0,)))
+    assert reader.i420([data]) is None
+    assert reader.i420([JPEG]) is not None
 
 
-def test_a_raw_picture_that_is_cut_short_is_no_picture() -> None:
-    assert PictureReader(Layout("YUYV", WIDTH, HEIGHT, 2 * WIDTH)).i420(bytes(WIDTH * HEIGHT)) is None
-
-
-def test_padded_rows_are_refused() -> None:
-    with pytest.raises(SourceUnusable, match="pads its rows"):
-        PictureReader(Layout("YUYV", WIDTH, HEIGHT, 2 * WIDTH + 64))
+@pytest.mark.parametrize("data", [JPEG + bytes(700), JPEG[:-2], JPEG[:-2] + bytes(700)])
+def test_a_jpeg_whose_end_mark_is_missing_or_followed_by_padding_is_whole(data: bytes) -> None:
+    assert PictureReader(Layout("MJPG", WIDTH, HEIGHT, (0,))).i420([data]) is not None
 
 
 def test_upside_down_turns_each_plane_by_180_degrees(picture: Pixels) -> None:
@@ -154,17 +207,21 @@ class TestDriverClock:
 
 def test_the_kernels_structures_have_the_kernels_sizes() -> None:
     """The size is part of each request's number: these are those of linux/videodev2.h on 64-bit machines."""
-    assert v4l2_kernel._QUERYCAP == 0x80685600
-    assert v4l2_kernel._ENUM_FMT == 0xC0405602
-    assert v4l2_kernel._S_FMT == 0xC0D05605
-    assert v4l2_kernel._S_PARM == 0xC0CC5616
-    assert v4l2_kernel._ENUM_FRAMESIZES == 0xC02C564A
-    assert v4l2_kernel._ENUM_FRAMEINTERVALS == 0xC034564B
-    assert v4l2_kernel.REQBUFS == 0xC0145608
-    assert v4l2_kernel.QUERYBUF == 0xC0585609
-    assert v4l2_kernel.QBUF == 0xC058560F
-    assert v4l2_kernel.DQBUF == 0xC0585611
-    assert ctypes.sizeof(v4l2_kernel.Buffer) == 88
+    assert v4l2_structures.QUERYCAP == 0x80685600
+    assert v4l2_structures.ENUM_FMT == 0xC0405602
+    assert v4l2_structures.S_FMT == 0xC0D05605
+    assert v4l2_structures.S_PARM == 0xC0CC5616
+    assert v4l2_structures.S_CTRL == 0xC008561C
+    assert v4l2_structures.QUERYCTRL == 0xC0445624
+    assert v4l2_structures.ENUM_FRAMESIZES == 0xC02C564A
+    assert v4l2_structures.ENUM_FRAMEINTERVALS == 0xC034564B
+    assert v4l2_structures.REQBUFS == 0xC0145608
+    assert v4l2_structures.QUERYBUF == 0xC0585609
+    assert v4l2_structures.QBUF == 0xC058560F
+    assert v4l2_structures.DQBUF == 0xC0585611
+    assert ctypes.sizeof(v4l2_structures.Buffer) == 88
+    assert ctypes.sizeof(v4l2_structures.Plane) == 64
+    assert ctypes.sizeof(v4l2_structures.PlanesFormat) == 192
 
 
 class NoSink:

@@ -14,7 +14,7 @@ QEMU = "qemu-system-x86_64"
 
 def missing() -> str | None:
     """Why the guest cannot run here, None if it can."""
-    absent = [tool for tool in (QEMU, "apt-get", "dpkg-deb") if shutil.which(tool) is None]
+    absent = [tool for tool in (QEMU, "apt-get", "dpkg-deb", "make", "gcc", "strip") if shutil.which(tool) is None]
     return f"needs {', '.join(absent)}" if absent else None
 
 

@@ -3,7 +3,6 @@
 Nothing is judged here: the tests outside read /run/results/seen.json and the H.264 files beside it.
 """
 
-import ctypes
 import dataclasses
 import fcntl
 import json
@@ -17,6 +16,7 @@ from typing import Any
 sys.path.insert(0, os.getcwd())
 
 from pi_sec_cam.camera import v4l2_kernel as kernel
+from pi_sec_cam.camera import v4l2_structures
 from pi_sec_cam.camera.discover import best, cameras
 from pi_sec_cam.camera.v4l2 import V4l2Camera
 from pi_sec_cam.camera.v4l2_capture import Capture
@@ -31,28 +31,15 @@ NOBODY = 65534
 CLOCK = SystemClock()
 
 
-class QueryControl(ctypes.Structure):
-    """struct v4l2_queryctrl."""
-
-    _fields_ = (
-        ("id", ctypes.c_uint32),
-        ("type", ctypes.c_uint32),
-        ("name", ctypes.c_char * 32),
-        ("numbers", ctypes.c_int32 * 4),
-        ("flags", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32 * 2),
-    )
-
-
 def set_control(name: str, value: int = 1) -> None:
     """Turn one of vivid's knobs, which have names: `Disconnect`, `Percentage of Dropped Buffers`."""
     fd = kernel.open_device(CAMERA)
     try:
-        said = QueryControl(id=0x80000000)  # V4L2_CTRL_FLAG_NEXT_CTRL
+        said = v4l2_structures.QueryControl()
         while said.name.decode() != name:
-            said.id |= 0x80000000
-            fcntl.ioctl(fd, 0xC0445624, said)  # VIDIOC_QUERYCTRL; EINVAL after the last
-        fcntl.ioctl(fd, 0xC008561C, (ctypes.c_int32 * 2)(said.id, value))  # VIDIOC_S_CTRL
+            said.id |= 0x80000000  # V4L2_CTRL_FLAG_NEXT_CTRL
+            fcntl.ioctl(fd, v4l2_structures.QUERYCTRL, said)  # EINVAL after the last
+        fcntl.ioctl(fd, v4l2_structures.S_CTRL, v4l2_structures.Control(said.id, value))
     finally:
         os.close(fd)
 
@@ -164,8 +151,8 @@ def while_taken() -> dict[str, Any]:
     child = os.fork()
     if child == 0:
         fd = kernel.open_device(CAMERA)
-        kernel.set_format(fd, "YUYV", 320, 180)
-        with Capture(fd, 2):
+        kernel.set_format(fd, v4l2_structures.CAPTURE, "YUYV", 320, 180)
+        with Capture(fd, v4l2_structures.CAPTURE, 2):
             os.write(writer, b"!")
             threading.Event().wait(60)
     os.read(reader, 1)

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from tests.system.vivid import guest, kernel
 
 # One capturing node, and beside it an output and a metadata node, which are no cameras. Input 0 is a webcam.
-VIVID = "node_types=0x20101 num_inputs=1 input_types=0x0"
+# The second one keeps each plane of a picture in memory of its own.
+VIVID = "n_devs=2 node_types=0x20101,0x1 num_inputs=1,1 input_types=0x0,0x0 multiplanar=1,2"
+LOOPBACK = "video_nr=9 card_label=Encodes exclusive_caps=1"
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(why)
     assert not why, why
     place = tmp_path_factory.mktemp("vivid")
-    guest.run(kernel.build({"vivid": VIVID}), Path(__file__).with_name("in_guest.py"), place, seconds=240)
+    built = kernel.build({"vivid": VIVID, "v4l2loopback": LOOPBACK})
+    guest.run(built, Path(__file__).with_name("in_guest.py"), place, seconds=240)
     return place
 
 
@@ -60,8 +63,11 @@ def intervals_us(run: dict[str, Any]) -> NDArray[np.int64]:
     return pts_us[1:] - pts_us[:-1]
 
 
-def test_only_the_capturing_node_is_a_camera(seen: dict[str, Any]) -> None:
-    assert [(c["kind"], c["device"], c["name"]) for c in seen["cameras"]] == [("v4l2", "/dev/video0", "vivid")]
+def test_only_the_capturing_nodes_are_cameras(seen: dict[str, Any]) -> None:
+    assert [(c["kind"], c["device"], c["name"]) for c in seen["cameras"]] == [
+        ("v4l2", "/dev/video0", "vivid"),
+        ("v4l2", "/dev/video3", "vivid"),
+    ]
     assert seen["best"] == seen["cameras"][0]
 
 
