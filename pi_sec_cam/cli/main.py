@@ -23,6 +23,7 @@ _COMMANDS = {
     "status": ("pi_sec_cam.cli.status", "Ask the running daemon what works and what does not."),
     "start": ("pi_sec_cam.cli.control", "Make cameras watch that were stopped."),
     "stop": ("pi_sec_cam.cli.control", "Make cameras look no more, until `start`."),
+    "storage": ("pi_sec_cam.cli.storage", "Show which disk recordings are kept on, or accept another."),
     "events": ("pi_sec_cam.cli.events", "List what moved, and when."),
     "export": ("pi_sec_cam.cli.export", "Write an event's video to one ordinary MP4 file."),
 }

@@ -297,3 +297,19 @@ def test_a_directory_of_someone_else_is_explained() -> None:
         finally:
             os.seteuid(os.getuid())
             directory.chmod(0o755)
+
+
+def test_a_nearly_full_disk_gets_its_id_at_first_use(disk: Disk, directory: Path, space: SimpleNamespace) -> None:
+    space.f_bavail = 10
+    assert disk.claim().kind == "full"
+    assert marker(directory) == disk.check().storage_id
+
+
+def test_the_disk_is_the_same_wherever_the_process_goes(
+    directory: Path, memory: Remembered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    disk = Disk(directory.relative_to(tmp_path), memory)
+    disk.claim()
+    monkeypatch.chdir("/")
+    assert disk.check().kind == "ready"
