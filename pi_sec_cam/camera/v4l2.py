@@ -6,6 +6,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -46,6 +47,7 @@ class V4l2Camera:
         device: its file ("/dev/video0", or a lasting name under /dev/v4l/by-id).
         width, height, frame_rate: what is wanted; pictures that come faster are thinned out.
         rotation: 0 or 180 degrees; 180 has the camera deliver pictures.
+        format: four-character code of the one that the camera is to deliver ("MJPG"), None: whichever suits best.
         bitrate: bits a second, None for the encoder's own choice.
         overlay: the text to draw for a picture's time in microseconds, None for none; not into the camera's own video.
     """
@@ -60,6 +62,7 @@ class V4l2Camera:
         height: int,
         frame_rate: float,
         rotation: int = 0,
+        format: str | None = None,
         bitrate: int | None = None,
         overlay: Callable[[int], str] | None = None,
         clock: Clock | None = None,
@@ -68,14 +71,11 @@ class V4l2Camera:
             raise ValueError(f"a picture can be turned by 0 or 180 degrees, not {rotation}")
         self.label = device
         self._device = Path(device)
-        self._size = (width, height)
-        self._frame_rate = frame_rate
-        self._turned = rotation == 180
+        self._wanted = Wanted(width, height, frame_rate, rotation == 180, format)
         self._bitrate = bitrate
         self._overlay = overlay
         self._clock = clock or SystemClock()
         self._epoch = -1
-        self._may_encode = True
         # Written by the camera's thread alone, read by whoever asks for the status: `_said` is replaced as a whole.
         self._said: dict[str, object] = {}
         self._counts: Counter[str] = Counter(pictures=0, missed=0, damaged=0)
@@ -87,13 +87,13 @@ class V4l2Camera:
         except OSError as error:
             raise self._explain(error) from error
         try:
-            settled = settle(fd, self.label, Wanted(*self._size, self._frame_rate, self._turned, self._may_encode))
+            settled = settle(fd, self.label, self._wanted)
             self._say(settled)
             route = self._route(fd, settled)
             with Capture(fd, settled.buffer_type, _VIDEO_BUFFERS if settled.codec else _BUFFERS) as capture:
                 self._deliver(capture, route, sink, stop)
         except NoKeyframes as error:
-            self._may_encode = not settled.has_pictures
+            self._wanted = replace(self._wanted, may_encode=not settled.has_pictures)
             raise SourceAway(f"{self._device}: {error}") from error
         except SourceError:
             raise
@@ -131,7 +131,7 @@ class V4l2Camera:
             settled.frame_rate,
             self._epoch,
             self._counts,
-            turned=self._turned,
+            turned=self._wanted.turned,
             bitrate=self._bitrate,
             overlay=self._overlay,
         )

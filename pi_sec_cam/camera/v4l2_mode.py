@@ -17,14 +17,16 @@ class Wanted:
 
     Attributes:
         turned: by 180°.
-        encoding: the camera may encode, if it can; False where its own encoding has proved unusable.
+        format: the four-character code of the one that is wanted; None: whichever suits best.
+        may_encode: False where what the camera encodes by itself has proved unusable.
     """
 
     width: int
     height: int
     frame_rate: float
     turned: bool
-    encoding: bool
+    format: str | None = None
+    may_encode: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ def settle(fd: int, device: str, wanted: Wanted) -> Settled:
     if not offered:
         theirs = ", ".join(kernel.formats(fd, said.buffer_type)) or "none"
         raise SourceUnusable(f"{name} has no format that is read here ({', '.join(FORMATS)}), but {theirs}")
-    mode, rate = choose(_usable(offered, name, wanted), wanted.width, wanted.height, wanted.frame_rate)
+    usable = _usable(offered, name, wanted)
+    mode, rate = choose(usable, wanted.width, wanted.height, wanted.frame_rate)
     layout = kernel.set_format(fd, said.buffer_type, mode.format, mode.width, mode.height)
     if layout.fourcc != mode.format:
         raise SourceUnusable(f"{name} offers {mode}, but delivers {layout.fourcc}")
@@ -74,18 +77,23 @@ def settle(fd: int, device: str, wanted: Wanted) -> Settled:
         layout,
         codec,
         settled if codec else min(settled, wanted.frame_rate),
-        any(not other.is_video for other in offered),
+        any(not other.is_video for other in usable),
         tuple(_notes(layout, codec, settled, wanted)),
     )
 
 
 def _usable(offered: Sequence[Mode], name: str, wanted: Wanted) -> Sequence[Mode]:
+    if wanted.format is not None:
+        theirs = ", ".join(dict.fromkeys(mode.format for mode in offered))
+        offered = [mode for mode in offered if mode.format == wanted.format]
+        if not offered:
+            raise SourceUnusable(f"{name} does not offer {wanted.format} as camera.format wants it, but {theirs}")
     pictures = [mode for mode in offered if not mode.is_video]
     if wanted.turned and not pictures:
         raise SourceUnusable(
             f"{name} encodes by itself, and what is encoded cannot be turned: set rotation to 0 and mount it upright"
         )
-    return pictures if pictures and (wanted.turned or not wanted.encoding) else offered
+    return pictures if pictures and (wanted.turned or not wanted.may_encode) else offered
 
 
 def _notes(layout: kernel.Layout, codec: Codec | None, rate: float, wanted: Wanted) -> list[str]:
@@ -98,6 +106,6 @@ def _notes(layout: kernel.Layout, codec: Codec | None, rate: float, wanted: Want
         notes.append(f"the camera does not offer what is configured: {', '.join(got)}")
     if codec:
         notes.append("the camera encodes by itself, so that name and time are not drawn into the picture")
-    elif not wanted.encoding:
+    elif not wanted.may_encode:
         notes.append("what the camera encodes by itself cannot be used: it is encoded here")
     return notes

@@ -62,6 +62,13 @@ class Source(Section):
             "null takes the first that works"
         ),
     ] = None
+    format: Annotated[
+        Literal["H264", "HEVC", "YU12", "YM12", "NV12", "NM12", "YUYV", "UYVY", "MJPG", "JPEG"] | None,
+        Field(
+            description="The format that a webcam is to deliver, as `pi-sec-cam devices` shows it; null takes video "
+            "that the webcam encodes by itself (H264, HEVC) where it has any, else whatever suits best"
+        ),
+    ] = None
     pace: Annotated[
         Literal["realtime", "fast"],
         Field(description='How to play a file or the scene: as it happened, or as fast as the machine can ("fast")'),

@@ -129,6 +129,7 @@ def _v4l2(configuration: CameraConfiguration, device: str, clock: Clock) -> Came
         height=height,
         frame_rate=configuration.framerate,
         rotation=configuration.rotation_for("v4l2"),
+        format=configuration.camera.format,
         bitrate=configuration.camera.bitrate,
         overlay=overlay_text(configuration, clock),
         clock=clock,
