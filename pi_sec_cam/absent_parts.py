@@ -30,13 +30,6 @@ def absent_parts(configuration: Configuration) -> list[AbsentPart]:
         absent.append(
             AbsentPart("server", "this version has no command server yet; `pi-sec-cam status` works on this machine")
         )
-    for limit in ("max_bytes", "max_age_days"):
-        if getattr(configuration.storage, limit) is not None:
-            absent.append(
-                AbsentPart(
-                    f"storage.{limit}", "this version deletes nothing by itself yet: delete old recordings yourself"
-                )
-            )
     # Defaults that nobody wrote down are not missed: a machine without servo and lamp is no broken machine. (With
     # `cameras`, a camera has only the devices that are written down.)
     named = {"servos", "infrared_controller"} if configuration.cameras else configuration.model_fields_set

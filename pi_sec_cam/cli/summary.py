@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from pi_sec_cam.camera.address import without_password
 from pi_sec_cam.config import CameraConfiguration, Configuration
 from pi_sec_cam.config.offsite import DirectoryStore
+from pi_sec_cam.config.recording import Storage
 
 
 def summary(whole: Configuration) -> list[str]:
     """One line for each camera and each service."""
     lines = [line for camera in whole.cameras_resolved() for line in _camera(camera)]
     storage = whole.storage
-    kept = "kept until you delete them"  # as long as no code deletes, no limit may be promised here
-    lines.append(f"recordings: {storage.directory}/recordings ({kept}{', sealed' if storage.sealed else ''})")
+    sealed = "; sealed" if storage.sealed else ""
+    lines.append(
+        f"recordings: {storage.directory}/recordings (the oldest are deleted {_when_deleted(storage)}{sealed})"
+    )
     lines.append(f"off-site: {', '.join(_stores(whole)) or 'nothing'}")
     server = whole.server
     lines.append(f"command server: {f'port {server.server_port}' if server.enabled else 'off'}")
@@ -80,6 +83,19 @@ def _source(camera: CameraConfiguration) -> str:
     width, height = camera.video_size
     turned = f", turned by {camera.rotation}°" if camera.rotation else ""
     return f"watches {what}{device}, {width}×{height} at {camera.framerate:g} pictures a second{turned}"
+
+
+def _when_deleted(storage: Storage) -> str:
+    limits = [f"when less than {_gigabytes(storage.min_free_bytes)} are free"]
+    if storage.max_bytes is not None:
+        limits.insert(0, f"beyond {_gigabytes(storage.max_bytes)} in all")
+    if storage.max_age_days is not None:
+        limits.insert(0, f"after {storage.max_age_days:g} days")
+    return " or ".join(limits)
+
+
+def _gigabytes(number: int) -> str:
+    return f"{number / 1e9:g} GB"
 
 
 def _stores(whole: Configuration) -> Iterator[str]:

@@ -66,7 +66,7 @@ class Formats(Section):
 
 
 class Storage(Section):
-    """Where recordings are kept on this machine, and for how long."""
+    """Where recordings are kept on this machine, and for how long (docs/storage.md). Locked events stay."""
 
     directory: Annotated[
         LocalPath,
@@ -81,8 +81,8 @@ class Storage(Section):
         Field(
             ge=10_000_000,
             le=10**17,
-            description="The most that recordings may take; null means as much as min_free_bytes leaves "
-            "(this version deletes nothing by itself yet)",
+            description="The most that recordings may take: the oldest events are deleted; null means as much as "
+            "min_free_bytes leaves",
         ),
         Unit("bytes"),
     ] = None
@@ -91,8 +91,7 @@ class Storage(Section):
         Field(
             ge=0,
             le=10**17,
-            description="How much of the disk stays free: the oldest events make room "
-            "(this version deletes nothing by itself yet)",
+            description="How much of the disk stays free: the oldest events are deleted to make room",
         ),
         Unit("bytes"),
     ] = 1_000_000_000
@@ -101,8 +100,7 @@ class Storage(Section):
         Field(
             gt=0,
             le=36500,
-            description="Events older than this are deleted; null means never for their age "
-            "(this version deletes nothing by itself yet)",
+            description="Events older than this are deleted; null means never for their age",
         ),
         Unit("days"),
     ] = None

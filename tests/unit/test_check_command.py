@@ -33,7 +33,8 @@ def test_a_good_file_is_ok_with_a_summary(file: Path) -> None:
         "Door: watches rtsp://user:***@10.0.0.2/main",
         "Yard: records from 8 s before a movement until 8 s after it, 60 s at most; looks 4 times a second",
         "Door: servo on pin 11, sound from USB",
-        f"recordings: {file.parent}/footage/recordings (kept until you delete them, sealed)",
+        f"recordings: {file.parent}/footage/recordings (the oldest are deleted after 14 days or beyond 10 GB in all "
+        "or when less than 1 GB are free; sealed)",
         "off-site: Dropbox, /mnt/nas, S3 bucket b",
         "remote: Garage at https://me:***@garage:8080",
     ):
