@@ -33,13 +33,13 @@ def ask_for_keyframe(fd: int) -> None:
 
 
 def _set(fd: int, control: int, value: int) -> None:
-    """Set a control to the nearest value that it takes; one that is missing or busy is left alone."""
+    """Set a control to the next value at or below that it takes, or its least; one that is missing or busy is left alone."""
     said = v4l2.QueryControl(id=control)
     with contextlib.suppress(OSError):
         fcntl.ioctl(fd, v4l2.QUERYCTRL, said)
         if said.flags & _UNUSABLE:
             return
         if said.greatest > said.least:  # a button has no range
-            steps = round((value - said.least) / max(1, said.step))
-            value = min(max(said.least + steps * max(1, said.step), said.least), said.greatest)
+            value = min(max(value, said.least), said.greatest)
+            value -= (value - said.least) % max(1, said.step)
         fcntl.ioctl(fd, v4l2.S_CTRL, v4l2.Control(id=control, value=value))
