@@ -54,3 +54,11 @@ class DaemonRefused(PiSecCamError, RuntimeError):
 
 class WorkerStuck(PiSecCamError, RuntimeError):
     """Threads that did not end by their deadline; the message names them."""
+
+
+class EventProtected(PiSecCamError, RuntimeError):
+    """An event that may not be deleted: locked, or still being recorded."""
+
+
+class AnnotationRefused(PiSecCamError, ValueError):
+    """A label or note that events cannot have."""

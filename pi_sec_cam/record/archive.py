@@ -13,24 +13,26 @@ from typing import Literal, NamedTuple
 from pi_sec_cam.clock import WallStamp
 from pi_sec_cam.errors import EventNotFound, StorageError
 from pi_sec_cam.record.durable import make_directories, storage_error, sync_directory
-from pi_sec_cam.record.event_folder import EventFolder, holds_event
+from pi_sec_cam.record.event_folder import EventFolder, holds_event, name_before_hiding
 from pi_sec_cam.record.event_record import RECORDINGS, EventRecord, folder_of_id, id_of_folder
 from pi_sec_cam.record.event_sequence import EventSequence
+
+_TRIES = 5
 
 
 class Place(NamedTuple):
     """A directory that `Archive.places` came to.
 
     kind: "known" was asked to be passed by; "event" holds an event's files; "bare" holds nothing at all;
-    "unreadable" could not be listed.
+    "hidden" is what is left of the event `id`, whose deletion has begun; "unreadable" could not be listed.
     """
 
-    kind: Literal["known", "event", "bare", "unreadable"]
+    kind: Literal["known", "event", "bare", "hidden", "unreadable"]
     id: str
 
 
 class Archive:
-    """The event folders below `<directory>/recordings/`.
+    """The event folders below `<directory>/recordings/`; what deletes them is in record/deletion.py.
 
     Only folder names are made from the clock and the formats; reading never depends on them, so that formats and
     camera names may change.
@@ -106,19 +108,14 @@ class Archive:
         """
         self._guard()
         wanted = self._folder_name(camera, trigger.wall)
-        try:
-            make_directories((self.recordings / wanted).parent, self.recordings)
-            for number in itertools.count(1):
-                folder = wanted if number == 1 else f"{wanted}-{number}"
-                path = self.recordings / folder
-                with suppress(FileExistsError):
-                    path.mkdir()
-                    self.running.add(id_of_folder(folder))
-                    sync_directory(path.parent)
-                    return EventFolder(id_of_folder(folder), path)
-        except OSError as error:
-            raise storage_error(f"cannot create {self.recordings / wanted}", error) from error
-        raise AssertionError("counting ends never")
+        for attempt in range(_TRIES):
+            try:
+                return self._new_folder(wanted)
+            except OSError as error:
+                # The deletion of the day's last event may just have removed the day.
+                if not isinstance(error, FileNotFoundError) or attempt == _TRIES - 1:
+                    raise storage_error(f"cannot create {self.recordings / wanted}", error) from error
+        raise AssertionError("the last attempt returns or raises")
 
     def next_sequence(self, trigger: WallStamp) -> int:
         """The `sequence` of a new event; any thread may ask."""
@@ -175,6 +172,24 @@ class Archive:
                 if record is not None:
                     yield record
 
+    def _new_folder(self, wanted: str) -> EventFolder:
+        make_directories((self.recordings / wanted).parent, self.recordings)
+        for number in itertools.count(1):
+            folder = wanted if number == 1 else f"{wanted}-{number}"
+            path = self.recordings / folder
+            with suppress(FileExistsError):
+                path.mkdir()
+                self.running.add(id_of_folder(folder))
+                try:
+                    sync_directory(path.parent)
+                except OSError:  # the next try makes it anew, and its name durable
+                    self.running.discard(id_of_folder(folder))
+                    with suppress(OSError):
+                        path.rmdir()
+                    raise
+                return EventFolder(id_of_folder(folder), path)
+        raise AssertionError("counting ends never")
+
     def _folder_name(self, camera: str, wall: datetime) -> str:
         stamp = wall.astimezone(self._zone).strftime(self._format)
         names = [camera, *stamp.split("/")]
@@ -213,3 +228,5 @@ def _places(directory: Path, folder: str, known: Container[str]) -> Iterator[Pla
     for name in directories:
         if _names_a_folder(name):
             yield from _places(directory / name, f"{folder}/{name}" if folder else name, known)
+        elif hidden := name_before_hiding(name):
+            yield Place("hidden", id_of_folder(f"{folder}/{hidden}" if folder else hidden))

@@ -52,8 +52,8 @@ class Catalogue:
     def put(self, record: EventRecord) -> None:
         """Insert the event or replace an older state of it; durable on return.
 
-        A row that is newer already (`revision`), or whose event is being deleted, stays as it is: who wrote event.json
-        first may come here last.
+        A row of the same event (`sequence`) that is newer already (`revision`) stays as it is: who wrote event.json
+        first may come here last. One that is marked as being deleted stays marked.
         """
         self.put_all((record,))
 
@@ -74,10 +74,9 @@ class Catalogue:
         with self._writing, self._database.transaction() as connection:
             connection.execute(update(events).where(events.c.id == event_id).values(deleting=deleting))
 
-    def deleting(self) -> list[str]:
-        """Ids of the events whose deletion has begun."""
-        with self._database.transaction() as connection:
-            return list(connection.scalars(select(events.c.id).where(events.c.deleting.is_(True))))
+    def deleting(self) -> list[EventRecord]:
+        """The events whose deletion has begun."""
+        return self._select(select(events).where(events.c.deleting.is_(True)))
 
     def get(self, event_id: str) -> EventRecord:
         """The event with that id.
@@ -85,7 +84,7 @@ class Catalogue:
         Raises:
             EventNotFound: there is none.
         """
-        found = self._select(select(events).where(events.c.id == storable(event_id)))
+        found = self._select(select(events).where(_LISTED, events.c.id == storable(event_id)))
         if not found:
             raise EventNotFound(f"no event {event_id}")
         return found[0]
@@ -108,7 +107,7 @@ class Catalogue:
             min_duration_s, max_duration_s: both included.
             limit: no more than the newest so many.
         """
-        conditions: list[ColumnElement[bool]] = []
+        conditions: list[ColumnElement[bool]] = [_LISTED]
         if camera is not None:
             conditions.append(events.c.camera == storable(camera))
         if since is not None:
@@ -132,7 +131,7 @@ class Catalogue:
             offsite: only those that are off-site, or that are not.
             before: only those that ended earlier than this by a clock that somebody vouched for.
         """
-        conditions = [events.c.locked.is_(False), events.c.state != "recording"]
+        conditions = [_LISTED, events.c.locked.is_(False), events.c.state != "recording"]
         if offsite is not None:
             conditions.append(events.c.offsite.is_(offsite))
         if before is not None:
@@ -190,8 +189,7 @@ class Catalogue:
             return int(connection.scalar(wanted) or 0)
 
     def _select(self, wanted: "Select[*tuple[object, ...]]") -> list[EventRecord]:
-        """The events of the rows that `wanted` selects from `events`, but for those that are being deleted."""
-        wanted = wanted.where(_LISTED)
+        """The events of the rows that `wanted` selects from `events`."""
         labels: dict[str, list[str]] = {}
         ids = wanted.with_only_columns(events.c.id).subquery()
         of_events = (
@@ -208,15 +206,24 @@ class Catalogue:
 
 def _put(connection: Connection, records: Sequence[EventRecord]) -> None:
     by_id = {record.id: record for record in records}
-    standing = select(events.c.id, events.c.revision, events.c.deleting).where(events.c.id.in_(by_id))
-    for event_id, revision, deleting in connection.execute(standing).all():
-        if deleting or revision > by_id[event_id].revision:
+    marked = set()
+    columns = (events.c.id, events.c.sequence, events.c.revision, events.c.deleting)
+    standing = select(*columns).where(events.c.id.in_(by_id))
+    for event_id, sequence, revision, deleting in connection.execute(standing).all():
+        record = by_id[event_id]
+        if sequence != record.sequence:
+            continue  # another event, which had the name before
+        if revision > record.revision:
             del by_id[event_id]
+        elif deleting:
+            marked.add(event_id)
     if not by_id:
         return
     # Not "insert or update" in one statement: each database spells that in its own way.
     _delete(connection, list(by_id))
-    connection.execute(insert(events), [event_row(record) for record in by_id.values()])
+    connection.execute(
+        insert(events), [{**event_row(record), "deleting": record.id in marked} for record in by_id.values()]
+    )
     labels = [row for record in by_id.values() for row in label_rows(record)]
     if labels:
         connection.execute(insert(event_labels), labels)

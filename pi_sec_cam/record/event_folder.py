@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 RECORD_NAME = "event.json"
 PICTURE_NAME = "motion.jpg"
 DAMAGED_RECORD_NAME = f"{RECORD_NAME}.damaged"
+_HIDDEN_NAME = re.compile(r"\.(.+)\.deleting")
 _VIDEO_NAME = re.compile(r"video(?:-([1-9][0-9]{0,8}))?\.mp4")
 _OURS = re.compile(rf"{_VIDEO_NAME.pattern}|event\.json|motion\.jpg|\.(?:event\.json|motion\.jpg)\.new")
 
@@ -39,6 +40,11 @@ class EventFolder:
 
     id: str
     path: Path
+
+    @property
+    def hidden_path(self) -> Path:
+        """What the folder is called while the event is being deleted."""
+        return self.path.with_name(f".{self.path.name}.deleting")
 
     def video_path(self, number: int) -> Path:
         """The file of part `number`, from 1: video.mp4, video-2.mp4, …"""
@@ -152,6 +158,17 @@ class EventFolder:
 def holds_event(names: Iterable[str]) -> bool:
     """Whether files with these names make a directory an event's folder."""
     return any(_OURS.fullmatch(name) for name in names)
+
+
+def is_ours(name: str) -> bool:
+    """Whether a file of that name in an event's folder was made by this program."""
+    return name == DAMAGED_RECORD_NAME or _OURS.fullmatch(name) is not None
+
+
+def name_before_hiding(name: str) -> str | None:
+    """What a folder was called before its event's deletion began; None if that is not what its name says."""
+    found = _HIDDEN_NAME.fullmatch(name)
+    return found[1] if found else None
 
 
 def _part_number(name: str) -> int:

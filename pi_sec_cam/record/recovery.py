@@ -4,9 +4,10 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pi_sec_cam.errors import StorageError
+from pi_sec_cam.errors import EventProtected, StorageError
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
+from pi_sec_cam.record.deletion import finish_deletion, remove_hidden
 from pi_sec_cam.record.event_record import EventRecord, RecordTooNew
 from pi_sec_cam.record.repair import repair
 
@@ -17,17 +18,21 @@ _AT_ONCE = 200  # events that go to the catalogue in one transaction
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What there is to do, as ids.
+    """What there is to do, as ids where it says nothing else.
 
     Attributes:
         unsettled: event folders that the catalogue does not know as finished.
         bare: empty directories that were made for an event.
         gone: events of the catalogue whose folder is not there any more.
+        hidden: events whose deletion had begun, some of whose files are left.
+        deleting: the events that are marked in the catalogue as being deleted.
     """
 
     unsettled: tuple[str, ...]
     bare: tuple[str, ...]
     gone: tuple[str, ...]
+    hidden: tuple[str, ...]
+    deleting: tuple[EventRecord, ...]
 
 
 @dataclass(slots=True)
@@ -39,6 +44,7 @@ class Recovered:
         interrupted: events that were cut short; now repaired and listed.
         removed: folders in which no picture had arrived.
         gone: rows without a folder, dropped.
+        deleted: events whose deletion had begun, and now is done.
         failed: could not be dealt with now; nothing was lost, the next start tries again.
     """
 
@@ -46,23 +52,31 @@ class Recovered:
     interrupted: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
 
 def survey(archive: Archive, catalogue: Catalogue) -> Survey:
     """See what is to be done, quickly: finished events that the catalogue knows are not opened.
 
-    To be called before anything records: what is unfinished now has nobody who will finish it.
+    What is unfinished and not recorded by this process (`Archive.running`) has nobody who will finish it.
 
     Raises:
         StorageError: the recordings or the catalogue cannot be read.
     """
     states = catalogue.states()
-    settled = {event_id for event_id, state in states.items() if state != "recording"}
-    unsettled, bare, unreadable = [], [], []
+    deleting = catalogue.deleting()
+    known = {event_id for event_id, state in states.items() if state != "recording"}
+    known.update(record.id for record in deleting)
+    unsettled, bare, hidden, unreadable = [], [], [], []
     missing = set(states)
-    for kind, event_id in archive.places(known=settled):
+    for kind, event_id in archive.places(known):
+        if kind == "hidden":
+            hidden.append(event_id)
+            continue
         missing.discard(event_id)
+        if event_id in archive.running:
+            continue
         if kind == "event":
             unsettled.append(event_id)
         elif kind == "bare" and archive.trigger_wall(event_id) is not None:
@@ -71,7 +85,7 @@ def survey(archive: Archive, catalogue: Catalogue) -> Survey:
             log.warning("cannot look into %s; what is in it stays as it is", archive.folder(event_id).path)
             unreadable.append(event_id)
     gone = [event_id for event_id in missing if not any(event_id.startswith(f"{top}/") for top in unreadable)]
-    return Survey(tuple(unsettled), tuple(bare), tuple(gone))
+    return Survey(tuple(unsettled), tuple(bare), tuple(gone), tuple(hidden), tuple(deleting))
 
 
 def recover(archive: Archive, catalogue: Catalogue, found: Survey | None = None) -> Recovered:
@@ -100,6 +114,7 @@ def recover(archive: Archive, catalogue: Catalogue, found: Survey | None = None)
         done.removed.append(event_id)
     catalogue.delete([*found.gone, *done.removed])
     done.gone.extend(found.gone)
+    _finish_deletions(archive, catalogue, found, done)
     _report(done)
     return done
 
@@ -128,10 +143,26 @@ def _settle(archive: Archive, found: Survey, done: Recovered) -> Iterator[EventR
             yield after
 
 
+def _finish_deletions(archive: Archive, catalogue: Catalogue, found: Survey, done: Recovered) -> None:
+    marked = {record.id: record for record in found.deleting}
+    for event_id in dict.fromkeys((*found.hidden, *marked)):
+        try:
+            remove_hidden(archive, archive.folder(event_id))
+            if event_id in marked:
+                finish_deletion(archive, catalogue, marked[event_id])
+        except (StorageError, EventProtected) as error:
+            log.warning("deleting %s, which was begun before, is not finished: %s", event_id, error)
+            done.failed.append(event_id)
+        else:
+            done.deleted.append(event_id)
+
+
 def _report(done: Recovered) -> None:
     if done.added:
         log.info("added %d events to the catalogue that it lacked", len(done.added))
     if done.removed:
         log.info("removed %d folders in which no picture had arrived", len(done.removed))
+    if done.deleted:
+        log.info("finished deleting %d events", len(done.deleted))
     if done.gone:
         log.warning("dropped %d events from the catalogue whose folders are gone", len(done.gone))

@@ -162,18 +162,18 @@ def test_event_json_is_synced_before_it_is_in_place_and_its_name_after(
 ) -> None:
     folder = archive.begin("Yard", STAMP)
     steps: list[tuple[str, str]] = []
-    sync, replace = os.fsync, Path.replace
+    sync, replace = os.fsync, os.replace
 
     def traced_sync(descriptor: int) -> None:
         steps.append(("sync", Path(os.readlink(f"/proc/self/fd/{descriptor}")).name))
         sync(descriptor)
 
-    def traced_replace(path: Path, target: Path) -> Path:
+    def traced_replace(path: Path, target: Path) -> None:
         steps.append(("rename", target.name))
-        return replace(path, target)
+        replace(path, target)
 
     monkeypatch.setattr(os, "fsync", traced_sync)
-    monkeypatch.setattr(Path, "replace", traced_replace)
+    monkeypatch.setattr(os, "replace", traced_replace)
     folder.write_record(record())
     assert steps == [("sync", ".event.json.new"), ("rename", "event.json"), ("sync", "17.45.00")]
 

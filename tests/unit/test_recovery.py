@@ -61,6 +61,7 @@ class Storage:
         return folder
 
     def recover(self) -> Recovered:
+        self.archive.running.clear()  # as in a new process
         return recover(self.archive, self.catalogue)
 
     def file(self, event: EventRecord, name: str = "video.mp4") -> Path:
@@ -89,7 +90,7 @@ def test_where_all_is_well_nothing_is_done_nor_opened(storage: Storage, monkeypa
 
 @pytest.mark.parametrize("codec", ["h264", "h265"])
 def test_an_interrupted_event_is_cut_to_whole_fragments_and_listed(storage: Storage, codec: str) -> None:
-    writes = clip(codec)  # type: ignore[arg-type]
+    writes = clip(codec)
     whole = b"".join(writes[:3])
     folder = storage.running(whole + writes[3][:-1], picture=b"picture", labels=("cat",), continues="Yard/before")
     done = storage.recover()
@@ -319,6 +320,7 @@ def test_trouble_with_one_event_does_not_keep_the_others(
 
 def test_what_begins_after_the_survey_is_not_touched(storage: Storage) -> None:
     interrupted = storage.running(b"".join(clip()[:2]))
+    storage.archive.running.clear()
     found = survey(storage.archive, storage.catalogue)
     begun = storage.running(b"".join(clip()[:2]) + clip()[2][:50])
     before = begun.video_path(1).read_bytes()

@@ -1,0 +1,82 @@
+"""The owner's words about an event: lock, labels, note; in event.json first, then in the catalogue."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from pi_sec_cam.errors import AnnotationRefused, EventNotFound
+from pi_sec_cam.record.archive import Archive
+from pi_sec_cam.record.catalogue import Catalogue
+from pi_sec_cam.record.event_record import EventRecord
+
+_LONGEST_LABEL = 100
+_MOST_LABELS = 100
+_LONGEST_NOTE = 10_000
+
+
+def annotate(
+    archive: Archive,
+    catalogue: Catalogue,
+    event_id: str,
+    *,
+    locked: bool | None = None,
+    add_labels: Collection[str] = (),
+    remove_labels: Collection[str] = (),
+    note: str | None = None,
+) -> EventRecord:
+    """Change what is given and leave the rest; durable on return, whatever the recorder writes meanwhile.
+
+    Args:
+        locked: whether the event is kept until somebody unlocks it.
+        add_labels, remove_labels: labels that it has already, or has not, are no error.
+        note: takes the place of the former one; "" for none.
+
+    Returns:
+        The event as it is now.
+
+    Raises:
+        EventNotFound: there is none with that id.
+        AnnotationRefused: a label that is not 1 to 100 printable characters without blanks around them, more than 100
+            labels, or a note of more than 10,000 characters or with control characters.
+        StorageError: the disk's, or the catalogue's; in the latter case event.json has the words already.
+    """
+    for label in add_labels:
+        _check_label(label)
+    if note is not None:
+        _check_note(note)
+
+    def changed(standing: EventRecord | None) -> EventRecord:
+        if standing is None:
+            raise EventNotFound(f"no event {event_id}")
+        kept = [label for label in dict.fromkeys((*standing.labels, *add_labels)) if label not in remove_labels]
+        if len(kept) > max(_MOST_LABELS, len(standing.labels)):
+            raise AnnotationRefused(f"{event_id} would have {len(kept)} labels; {_MOST_LABELS} are allowed")
+        return replace(
+            standing,
+            locked=standing.locked if locked is None else locked,
+            labels=tuple(kept),
+            note=standing.note if note is None else note,
+        )
+
+    folder = archive.folder(event_id)
+    record = folder.update_record(changed)
+    catalogue.put(record)
+    if not folder.path.exists():  # deleted just now, and its row perhaps before ours was put
+        catalogue.delete([event_id])
+        raise EventNotFound(f"no event {event_id}")
+    return record
+
+
+def _check_label(label: str) -> None:
+    if not 1 <= len(label) <= _LONGEST_LABEL or not label.isprintable() or label != label.strip():
+        raise AnnotationRefused(
+            f"{label[: _LONGEST_LABEL + 1]!r} cannot be a label: 1 to {_LONGEST_LABEL} printable characters, no blanks "
+            "around them"
+        )
+
+
+def _check_note(note: str) -> None:
+    if len(note) > _LONGEST_NOTE:
+        raise AnnotationRefused(f"a note has at most {_LONGEST_NOTE} characters; this one has {len(note)}")
+    strange = next((character for character in note if not character.isprintable() and character not in "\n\t"), None)
+    if strange is not None:
+        raise AnnotationRefused(f"a note cannot hold {strange!r}: printable characters, line breaks and tabs only")
