@@ -1,20 +1,21 @@
 """Keeps the last seconds of encoded video in memory, in whole GOPs, for any number of readers."""
 
 import threading
-from collections import deque
-from itertools import islice, zip_longest
+from bisect import bisect_right
+from itertools import pairwise
+from typing import NamedTuple
 
 from pi_sec_cam.media.access_unit import AccessUnit
-
-_GAP_US = 1_000_000
+from pi_sec_cam.media.gop import Gop, gop_for
 
 
 class Ring:
-    """The newest access units of one camera; the oldest GOPs go once they are beyond both time and need.
+    """The newest access units of one camera; older GOPs go once they are beyond both time and need.
 
-    A GOP leaves when the ring holds `seconds` of video without it and no pinned cursor still has to read from
-    it, or, pinned or not, when the ring holds more than `max_bytes`. The newest GOP stays, unless it alone
-    exceeds `max_bytes`: then its older pictures leave, and readers that have kept up notice nothing.
+    A GOP leaves when the ring holds `seconds` of video after it and no pinned cursor still has to read from it; or,
+    pinned or not, the oldest first, when the ring holds more than `max_bytes`. So between the newest seconds and what
+    a slow reader still needs of an event long ago, there may be a hole. The newest GOP stays, unless it alone exceeds
+    `max_bytes`: then its older pictures leave, and readers that have kept up notice nothing.
 
     Args:
         seconds: of media time that can always be looked back (given that much has been appended).
@@ -26,9 +27,8 @@ class Ring:
         self._max_bytes = max_bytes
         # Protects everything below; appended to by the camera's thread, read by each cursor's own thread.
         self._changed = threading.Condition()
-        self._units: deque[AccessUnit] = deque()
-        self._first = 0  # the number of _units[0]; units are numbered from 0 as they come
-        self._keys: deque[tuple[int, int]] = deque()  # (number, pts_us) of the keyframes held
+        self._gops: list[Gop] = []
+        self._end = 0  # the number of the next unit; units are numbered from 0 as they come
         self._bytes = 0
         self._cursors: set[Cursor] = set()
         self._finished = False
@@ -36,9 +36,10 @@ class Ring:
     def append(self, unit: AccessUnit) -> None:
         """Add the newest unit. Never waits for a reader."""
         with self._changed:
-            if unit.keyframe:
-                self._keys.append((self._first + len(self._units), unit.pts_us))
-            self._units.append(unit)
+            if unit.keyframe or not self._gops:
+                self._gops.append(Gop(self._end, unit.pts_us, headless=not unit.keyframe))
+            self._gops[-1].append(unit)
+            self._end += 1
             self._bytes += len(unit.data)
             if unit.keyframe or self._bytes > self._max_bytes:
                 self._evict(unit.pts_us)
@@ -54,34 +55,30 @@ class Ring:
         """A reader.
 
         Args:
-            from_pts_us: begin at the newest keyframe at or before this, unless nothing came after it for more than a
-                second before this (the source was away, or stopped): then at the next one; without one, at the oldest
-                keyframe held. None: at the newest keyframe.
+            from_pts_us: begin with the GOP for a clip that shows this time (`gop_for`); None: at the newest keyframe.
             pinned: keep what the reader has not read yet, within `max_bytes`.
         """
         with self._changed:
-            at = self._keys[-1][0] if self._keys else self._first + len(self._units)
-            if from_pts_us is not None and self._keys:
-                at = self._key_for(from_pts_us)
+            whole = self._whole_gops()
+            at = whole[-1].number if whole else self._end
+            if from_pts_us is not None and whole:
+                at = gop_for(from_pts_us, whole).number
             cursor = Cursor(self, at, pinned=pinned)
-            cursor.seeks_keyframe = not self._keys
+            cursor.seeks_keyframe = not whole
             self._cursors.add(cursor)
             return cursor
 
     def clear(self) -> None:
         """Forget all that no pinned reader still has to read: what comes next has nothing to do with it."""
         with self._changed:
-            self._drop_to(min((c.next_number for c in self._cursors if c.pinned), default=self._end))
+            for gop in self._gops:
+                self._bytes -= gop.forget(self._first_unread(gop))
+            self._gops = [gop for gop in self._gops if gop.units]
 
     def gop_at(self, pts_us: int) -> list[AccessUnit]:
         """The units from the newest keyframe at or before `pts_us` up to the next keyframe; empty if none is held."""
         with self._changed:
-            numbers = [n for n, pts in self._keys if pts <= pts_us]
-            if not numbers:
-                return []
-            start = numbers[-1]
-            end = next((n for n, _ in self._keys if n > start), self._first + len(self._units))
-            return list(islice(self._units, start - self._first, end - self._first))
+            return next((list(gop.units) for gop in reversed(self._whole_gops()) if gop.pts_us <= pts_us), [])
 
     def wait_read(self, seconds: float) -> bool:
         """Wait until pinned readers hold back at most half of `max_bytes`; whether they do.
@@ -94,49 +91,54 @@ class Ring:
     def held(self) -> dict[str, float | int]:
         """What status shows: pictures, bytes, seconds; `unread` pictures of the slowest pinned reader."""
         with self._changed:
-            span_us = self._units[-1].dts_us - self._units[0].dts_us if self._units else 0
+            span_us = self._gops[-1].units[-1].dts_us - self._gops[0].units[0].dts_us if self._gops else 0
             return {
-                "pictures": len(self._units),
+                "pictures": sum(len(gop.units) for gop in self._gops),
                 "bytes": self._bytes,
                 "seconds": round(span_us / 1e6, 3),
-                "unread": self._end - min((c.next_number for c in self._cursors if c.pinned), default=self._end),
+                "unread": max((self._unread(c).pictures for c in self._cursors if c.pinned), default=0),
             }
 
-    def _key_for(self, pts_us: int) -> int:
-        """The number of the keyframe at which a clip begins that shall show `pts_us`; there is at least one."""
-        number = self._keys[0][0]
-        for (key, key_pts_us), (following, _) in zip_longest(self._keys, islice(self._keys, 1, None), fillvalue=(0, 0)):
-            if key_pts_us > pts_us:
-                break
-            number = key
-            if following and self._units[following - self._first - 1].pts_us + _GAP_US < pts_us:
-                number = following
-        return number
+    def _whole_gops(self) -> list[Gop]:
+        """Those that have their keyframe; all but the first certainly do."""
+        return self._gops[1:] if self._gops and self._gops[0].headless else self._gops
 
     def _evict(self, newest_pts_us: int) -> None:
-        while len(self._keys) > 1:
-            second, second_pts_us = self._keys[1]
-            needed = newest_pts_us - second_pts_us < self._keep_us or any(
-                c.pinned and c.next_number < second for c in self._cursors
-            )
-            if needed and self._bytes <= self._max_bytes:
-                return
-            self._drop_to(second)
-        if self._bytes > self._max_bytes and self._units:
-            self._drop_to(self._first + max(1, len(self._units) // 2))
+        held = self._gops
+        # From here on all are needed: the newest seconds, and what a reader wants of an event that still runs.
+        unread = min((c.next_number for c in self._cursors if c.pinned and c.end_number is None), default=self._end)
+        old = next(
+            (
+                index
+                for index, (gop, after) in enumerate(pairwise(held))
+                if gop.end > unread or newest_pts_us - after.pts_us < self._keep_us
+            ),
+            len(held) - 1,
+        )
+        older = [gop for gop in held[:old] if any(c.needs(gop) for c in self._cursors)]
+        self._gops = older + held[old:]
+        self._bytes = sum(gop.bytes for gop in self._gops)
+        while self._bytes > self._max_bytes and len(self._gops) > 1:
+            self._bytes -= self._gops.pop(0).bytes
+        if self._bytes > self._max_bytes:
+            newest = self._gops[0]
+            self._bytes -= newest.forget(newest.number + max(1, len(newest.units) // 2))
 
-    def _drop_to(self, number: int) -> None:
-        while self._first < number:
-            self._bytes -= len(self._units.popleft().data)
-            self._first += 1
-        while self._keys and self._keys[0][0] < number:
-            self._keys.popleft()
+    def _first_unread(self, gop: Gop) -> int:
+        """The number of the first of its units that a pinned reader still has to read; its end if there is none."""
+        return min((max(c.next_number, gop.number) for c in self._cursors if c.needs(gop)), default=gop.end)
 
     def _pinned_bytes(self) -> int:
-        pinned = [c.next_number for c in self._cursors if c.pinned]
-        if not pinned:
-            return 0
-        return sum(len(u.data) for u in islice(self._units, max(0, min(pinned) - self._first), None))
+        return sum(gop.bytes_from(self._first_unread(gop)) for gop in self._gops)
+
+    def _unread(self, cursor: "Cursor") -> "Unread":
+        with self._changed:
+            waiting = [gop for gop in self._gops if cursor.needs(gop)]
+            pictures = [gop.end - max(cursor.next_number, gop.number) for gop in waiting]
+            if not waiting:
+                return Unread(0, 0, 0.0)
+            span_us = waiting[-1].units[-1].dts_us - waiting[0].units[-pictures[0]].dts_us
+            return Unread(sum(pictures), sum(gop.bytes_from(cursor.next_number) for gop in waiting), span_us / 1e6)
 
     def _read(self, cursor: "Cursor", seconds: float) -> AccessUnit | None:
         with self._changed:
@@ -144,7 +146,9 @@ class Ring:
             if cursor.closed or not self._place(cursor):
                 cursor.drained = self._finished
                 return None
-            unit = self._units[cursor.next_number - self._first]
+            gop = self._gop_of(cursor.next_number)
+            assert gop is not None
+            unit = gop.units[cursor.next_number - gop.number]
             cursor.next_number += 1
             if cursor.pinned:
                 self._changed.notify_all()
@@ -152,19 +156,23 @@ class Ring:
 
     def _place(self, cursor: "Cursor") -> bool:
         """Move the cursor to where it can go on reading; whether there is a unit to read."""
-        if cursor.next_number < self._first:
-            cursor.seeks_keyframe = True  # too slow: what came next is gone
-        if cursor.seeks_keyframe:
-            key = self._keys[-1][0] if self._keys else -1
-            to = key if key >= cursor.next_number else self._end
-            cursor.dropped += to - cursor.next_number
-            cursor.next_number = to
-            cursor.seeks_keyframe = to != key
-        return cursor.next_number < self._end
+        at = cursor.next_number
+        if not cursor.seeks_keyframe and (at == self._end or self._gop_of(at)):
+            return at < self._end
+        # Too slow: what came next is gone. Or it has never had a keyframe to begin with.
+        keys = [gop.number for gop in self._whole_gops() if gop.number >= at]
+        to = self._end if not keys else keys[0] if cursor.pinned else keys[-1]
+        cursor.dropped += max(0, to - at if cursor.end_number is None else min(to, cursor.end_number) - at)
+        cursor.next_number, cursor.seeks_keyframe = to, not keys
+        return bool(keys)
 
-    @property
-    def _end(self) -> int:
-        return self._first + len(self._units)
+    def _gop_of(self, number: int) -> Gop | None:
+        index = bisect_right(self._gops, number, key=lambda gop: gop.number) - 1
+        return self._gops[index] if index >= 0 and number < self._gops[index].end else None
+
+    def _end_cursor(self, cursor: "Cursor", pts_us: int) -> None:
+        with self._changed:
+            cursor.end_number, cursor.end_pts_us = self._end, pts_us
 
     def _close(self, cursor: "Cursor") -> None:
         with self._changed:
@@ -173,19 +181,29 @@ class Ring:
             self._changed.notify_all()
 
 
+class Unread(NamedTuple):
+    """What the ring holds that a pinned reader has not read yet."""
+
+    pictures: int
+    bytes: int
+    seconds: float
+
+
 class Cursor:
     """One reader's place in a ring; used by one thread, closed from any.
 
-    A reader that lags behind what the ring holds goes on at the newest keyframe.
+    A reader that lags behind what the ring holds goes on at the newest keyframe, a pinned one at the oldest.
 
     Attributes:
-        dropped: units that it missed.
+        dropped: units that it missed; after `end`, only those from before it.
         drained: the source has ended and all of it was read.
     """
 
     def __init__(self, ring: Ring, number: int, *, pinned: bool) -> None:
         self._ring = ring
         self.next_number = number
+        self.end_number: int | None = None
+        self.end_pts_us = 0
         self.seeks_keyframe = False
         self.pinned = pinned
         self.dropped = 0
@@ -196,6 +214,19 @@ class Cursor:
         """The next unit, or None if none comes within `seconds`, the source has ended, or the cursor was closed."""
         return self._ring._read(self, seconds)
 
+    def end(self, pts_us: int) -> None:
+        """Pin no more than the GOPs that have come, and those that begin up to `pts_us`. Reading may go on."""
+        self._ring._end_cursor(self, pts_us)
+
+    def unread(self) -> Unread:
+        """What is held for this reader."""
+        return self._ring._unread(self)
+
     def close(self) -> None:
         """Leave the ring; a waiting `read` returns."""
         self._ring._close(self)
+
+    def needs(self, gop: Gop) -> bool:
+        """Whether the ring must keep this for the reader."""
+        ended = self.end_number is not None and gop.number >= self.end_number and gop.pts_us > self.end_pts_us
+        return self.pinned and not ended and self.next_number < gop.end

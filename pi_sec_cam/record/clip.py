@@ -2,33 +2,42 @@
 
 import itertools
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from pi_sec_cam.clock import WallStamp
 from pi_sec_cam.media.access_unit import AccessUnit
+from pi_sec_cam.media.mp4 import StreamRefused
 from pi_sec_cam.motion.event import EventEnded, EventStarted
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord, Part, State
 from pi_sec_cam.record.motion_picture import motion_picture
-from pi_sec_cam.record.part import PartWriter
+from pi_sec_cam.record.part import PartLost, PartWriter
+
+# The clip goes on in a new part at the first keyframe beyond this: FAT, as on cards and sticks, ends at 4 GiB.
+_LARGEST_PART_BYTES = 2 << 30
 
 
 class Clip:
     """Takes an event's units in order and keeps them.
 
-    The folder is made with the first keyframe that can be written. A new part begins at the first keyframe after the
-    stream's parameters or its epoch have changed, and after trouble with the disk.
+    `add`, `flush` and `finish` raise the disk's OSErrors, and leave everything such that they can be called again with
+    the same arguments, as often as it takes: nothing is lost by that and nothing is there twice. Before another try,
+    `look_again` sees whether what was written is still there.
+
+    The folder is made with the first keyframe. A new part begins at the first keyframe after the stream's parameters or
+    its epoch have changed, after pictures are missing, and where a part could not be gone on with.
 
     Args:
         stamp: wall time of the trigger.
         continues: id of the event that this one goes on from.
 
     Attributes:
-        id: the event's, once its folder stands.
         folder: the event's, once it stands.
+        record: as event.json was last written.
         picture_pts_us: media time of the picture for motion.jpg.
-        dropped: units that could not be written.
+        dropped: units that came and are not in the clip; of a part that is being written, once it is closed.
     """
 
     def __init__(
@@ -39,14 +48,18 @@ class Clip:
         self._started = started
         self._stamp = stamp
         self._continues = continues
+        self._sequence = archive.next_sequence(stamp)
         self.folder: EventFolder | None = None
+        self.record: EventRecord | None = None
         self._writer: PartWriter | None = None
+        self._part_ends = False  # the part takes no more; the next keyframe begins another
         self._parts: list[Part] = []
         self._entry_pts_us = 0
         decided_us = started.decided_pts_us
         self.picture_pts_us = started.trigger_pts_us if decided_us is None else decided_us
         self._picture_gop: Sequence[AccessUnit] = ()
-        self._picture_bytes = 0
+        self._picture = b""
+        self._picture_written = False
         self._end_us = started.trigger_pts_us
         self._start_us: int | None = None
         self.dropped = 0
@@ -57,96 +70,144 @@ class Clip:
         return sum(part.pictures for part in self._parts) + (self._writer.kept if self._writer else 0)
 
     @property
-    def running(self) -> EventRecord:
-        """The record while the event goes on; there is none before `folder`."""
-        return self._record("recording", None, 0)
+    def waiting_bytes(self) -> int:
+        """Taken, complete, and not on the disk yet."""
+        return self._writer.waiting_bytes if self._writer else 0
 
     def picture_from(self, gop: Sequence[AccessUnit]) -> None:
         """The GOP that holds the picture shown at `picture_pts_us`."""
         self._picture_gop = gop
 
+    def gap(self) -> None:
+        """Pictures are missing before the next unit.
+
+        In one part, a player would show the last picture before the gap for as long as the gap is.
+        """
+        self._part_ends = True
+
     def add(self, unit: AccessUnit) -> None:
-        """Keep a unit.
+        """Take a unit.
 
         Raises:
-            OSError: the disk's; what was lost is counted, and the next keyframe is tried again.
+            OSError: the disk's; the unit was not taken.
+            StreamRefused: MP4 cannot hold it; it is counted, and the next keyframe tried again.
         """
-        if self._writer is not None and unit.keyframe and unit.info is not self._writer.info:
-            self._close_part()
-        if self._writer is None:
+        writer = self._writer
+        if writer is not None and unit.keyframe:
+            full = writer.kept_bytes > _LARGEST_PART_BYTES
+            if self._part_ends or full or unit.info is not writer.info:
+                self._close_part()
+        if self._writer is None or self._part_ends:
             if not unit.keyframe:
                 self.dropped += 1
                 return
-            self._entry_pts_us = unit.pts_us
-            try:
-                self._writer = self._new_part(unit)
-            except OSError:
-                self.dropped += 1
-                raise
+            self._begin_part(unit)
         if unit.pts_us < self._entry_pts_us:
             # A leading picture of an open GOP: it refers to pictures from before the cut. Before a clip's begin it is
             # not missed, between an event and its continuation it is.
             self.dropped += self._continues is not None
             return
+        assert self._writer is not None
         try:
             self._writer.add(unit)
-        except OSError:
-            self._close_part()
+        except StreamRefused:
+            self._part_ends = True
             raise
-        if unit.keyframe:
-            self._write_picture()
 
-    def finish(self, ended: EventEnded | None, dropped_by_ring: int) -> EventRecord | None:
-        """Close everything; the final record, still to be written, None if nothing was kept.
-
-        Raises:
-            OSError: the disk's, on closing the last part; to be called again, then for the record.
-        """
-        self._close_part()
-        if self.folder is None or not self._parts:
-            return None
-        return self._record("complete", ended, dropped_by_ring)
-
-    def _new_part(self, unit: AccessUnit) -> PartWriter:
-        if self.folder is None:
-            self.folder = self._archive.begin(self._camera, self._stamp)
-            self._start_us = unit.pts_us
-        self.folder.write_record(self.running)
-        paths = (self.folder.video_path(number) for number in itertools.count(len(self._parts) + 1))
-        # A part that came to nothing may still lie there, if the disk did not let us remove it.
-        return PartWriter(next(path for path in paths if not path.exists()), unit)
-
-    def _close_part(self) -> None:
-        """Also after trouble: what the file holds is then what could be written.
+    def flush(self) -> None:
+        """Bring to the disk what is complete.
 
         Raises:
             OSError: the disk's.
         """
+        try:
+            if self._writer is not None:
+                self._writer.flush()
+        except PartLost:
+            self.abandon()
+        self._write_picture()
+
+    def look_again(self) -> None:
+        """After trouble. Where the event's folder is gone, the rest of the event gets a new one.
+
+        Raises:
+            OSError: the disk is missing or the wrong one; it may come back, and the folder with it.
+        """
+        if self.folder is None or self.folder.path.is_dir():
+            return
+        folder = self._archive.begin(self._camera, self._stamp)
+        if self.folder.path.is_dir():  # it came back just now
+            folder.path.rmdir()
+            self._archive.running.discard(folder.id)
+            return
+        self.abandon()
+        self._archive.running.discard(self.folder.id)
+        self.folder = folder
+        self._parts.clear()
+        self._start_us = None
+        self._picture_written = False
+
+    def finish(self, ended: EventEnded | None, dropped_by_ring: int) -> EventRecord | None:
+        """Close everything and write the final record; None if nothing was kept.
+
+        Raises:
+            OSError: the disk's.
+        """
+        self._close_part()
+        if self.folder is None:
+            return None
+        if not self._parts:
+            self._archive.running.discard(self.folder.id)
+            return None
+        self.record = self.folder.write_record(self._record_now("complete", ended, dropped_by_ring))
+        return self.record
+
+    def abandon(self) -> None:
+        """Let go of the part that is being written: what is on the disk of it is kept, the rest counts as dropped."""
         if self._writer is None:
             return
         writer, self._writer = self._writer, None
+        writer.abandon()
+        self.dropped += writer.given - writer.kept
+        if writer.kept:
+            part = writer.part
+            self._parts.append(part)
+            self._end_us = (part.first_pts_us or 0) + round(part.duration_s * 1e6)
+
+    def _begin_part(self, unit: AccessUnit) -> None:
+        if self.folder is None:
+            self.folder = self._archive.begin(self._camera, self._stamp)
+        if self._start_us is None:
+            self._start_us = unit.pts_us
+        self.record = self.folder.write_record(self._record_now("recording", None, 0))
+        paths = (self.folder.video_path(number) for number in itertools.count(len(self._parts) + 1))
+        # What is there already, though no part of ours, is left alone.
         try:
-            writer.close()
-        finally:
-            self.dropped += writer.given - writer.kept
-            if writer.kept:
-                part = writer.part
-                self._parts.append(part)
-                self._end_us = (part.first_pts_us or 0) + round(part.duration_s * 1e6)
-            else:
-                writer.remove()
+            self._writer = PartWriter(next(path for path in paths if not path.exists()), unit)
+        except StreamRefused:
+            self.dropped += 1
+            raise
+        self._entry_pts_us = unit.pts_us
+        self._part_ends = False
+
+    def _close_part(self) -> None:
+        if self._writer is not None:
+            with suppress(PartLost):
+                self._writer.close()
+            self.abandon()
 
     def _write_picture(self) -> None:
-        """Once; after trouble it is tried again with the next keyframe."""
-        if self.folder is None or not self._picture_gop:
+        """Once a folder; it is decoded once."""
+        if self._writer is None or self._picture_written:
             return
-        picture = motion_picture(self._picture_gop, self.picture_pts_us, self._started.areas)
-        if picture is not None:
-            self.folder.write_picture(picture)
-            self._picture_bytes = len(picture)
-        self._picture_gop = ()
+        if self._picture_gop:
+            self._picture = motion_picture(self._picture_gop, self.picture_pts_us, self._started.areas) or b""
+            self._picture_gop = ()
+        if self._picture and self.folder is not None:
+            self.folder.write_picture(self._picture)
+        self._picture_written = True
 
-    def _record(self, state: State, ended: EventEnded | None, dropped_by_ring: int) -> EventRecord:
+    def _record_now(self, state: State, ended: EventEnded | None, dropped_by_ring: int) -> EventRecord:
         assert self.folder is not None
         started = self._started
         last_motion_us = ended.last_motion_pts_us if ended else started.trigger_pts_us
@@ -169,6 +230,8 @@ class Clip:
             areas=started.areas,
             continues=self._continues,
             parts=tuple(self._parts),
-            bytes=sum(part.bytes for part in self._parts) + self._picture_bytes,
+            bytes=sum(part.bytes for part in self._parts)
+            + (len(self._picture) if self._picture_written and self._picture else 0),
             dropped_pictures=self.dropped + dropped_by_ring,
+            sequence=self._sequence,
         )

@@ -3,6 +3,7 @@
 import errno
 import os
 import pwd
+from contextlib import suppress
 from pathlib import Path
 
 from pi_sec_cam.errors import StorageError
@@ -43,15 +44,30 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     beside = path.with_name(f".{path.name}.new")
     try:
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        try:
+            write_at(file, data, 0)
+            os.fsync(file)
+        finally:
+            os.close(file)
+        os.replace(beside, path)
     except OSError:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
         raise
     sync_directory(path.parent)
+
+
+def write_at(file: int, data: bytes, at: int) -> None:
+    """Write all of `data` at offset `at`; not durable before the file is synced.
+
+    Raises:
+        OSError: from the disk; some of it may have been written.
+    """
+    left = memoryview(data)
+    while left:
+        written = os.pwrite(file, left, at)
+        left, at = left[written:], at + written
 
 
 def make_directories(path: Path, top: Path) -> None:
@@ -68,7 +84,12 @@ def make_directories(path: Path, top: Path) -> None:
     except FileExistsError:
         if not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
-    sync_directory(path.parent)
+    try:
+        sync_directory(path.parent)
+    except OSError:
+        with suppress(OSError):  # the next try makes it anew, and its name durable
+            path.rmdir()
+        raise
 
 
 def sync_directory(path: Path) -> None:

@@ -1,85 +1,82 @@
-"""Turns events into clips on disk: from the pre-roll in the ring to the last picture."""
+"""Turns events into clips on disk: from the pre-roll in the ring to the last picture, whatever the disk does."""
 
 import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import closing
+from functools import partial
 from typing import TypeVar
 
-from pi_sec_cam.clock import Clock, WallStamp
+from pi_sec_cam.clock import Clock
 from pi_sec_cam.media.access_unit import AccessUnit
-from pi_sec_cam.media.ring import Cursor, Ring
+from pi_sec_cam.media.mp4 import StreamRefused
+from pi_sec_cam.media.ring import Ring, Unread
 from pi_sec_cam.motion.event import EventEnded, EventStarted
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.clip import Clip
-from pi_sec_cam.record.event_folder import EventFolder
+from pi_sec_cam.record.event_reader import EventReader
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.worker import Worker
 
 log = logging.getLogger(__name__)
 
 _WAIT_S = 0.25
-# After the event has ended, how long to wait for pictures of its last moments that have not come yet.
-_LATE_US = 2_000_000
-# Ended events whose record the disk has not taken yet; what is beyond that, the next start finds by itself.
-_MOST_UNFINISHED = 100
-_RETRY_US = 5_000_000
+_RETRY_US = 500_000
+# A disk that has not answered for so long is worth a word in the status.
+_SLOW_US = 2_000_000
 
 _T = TypeVar("_T")
-
-
-@dataclass(slots=True)
-class _Job:
-    """One event to record. `ended` is set by the watcher's thread, read by the recorder's.
-
-    reach_us: the latest PTS among the units that were taken.
-    """
-
-    started: EventStarted
-    stamp: WallStamp
-    cursor: Cursor
-    ended: EventEnded | None = None
-    ended_at_us: int = 0
-    reach_us: int = -1
 
 
 class Recorder(Worker):
     """Records one camera's events, one after the other; events that begin meanwhile wait, their video pinned.
 
-    `on_event` is called by the watcher and only notes what is to be done. Trouble with the disk is reported by
-    `status` and tried again at each keyframe; what could not be written is counted.
+    `on_event` is called by the watcher and only notes what is to be done. What the disk does not take is tried again
+    until it does; the units that follow wait in the ring. Only what the ring cannot hold is lost, and what is not on
+    the disk when the recorder is stopped and the disk refuses one last time; both are counted.
 
     Args:
         camera: its name.
         ring: where the video comes from.
         archive: where clips go.
         keep: takes each event's record, when it begins and when it has ended; must not raise.
+        on_trouble: is told each time that the disk has refused something, in the recorder's thread, so that room can be
+            made; quick, must not raise.
 
     Attributes:
         trouble: what kept it from recording when it last tried, None if nothing did.
     """
 
     def __init__(
-        self, *, camera: str, ring: Ring, archive: Archive, keep: Callable[[EventRecord], None], clock: Clock
+        self,
+        *,
+        camera: str,
+        ring: Ring,
+        archive: Archive,
+        keep: Callable[[EventRecord], None],
+        clock: Clock,
+        on_trouble: Callable[[OSError], None] | None = None,
     ) -> None:
         super().__init__(f"recorder of {camera}", clock)
         self._camera = camera
         self._ring = ring
         self._archive = archive
         self._keep = keep
-        # Protects the queue; filled by the watcher's thread.
+        self._on_trouble = on_trouble
+        # Protects the queue and `_retry`; the watcher's thread fills it, any thread asks for another try.
         self._changed = threading.Condition()
-        self._jobs: deque[_Job] = deque()
-        self._current: _Job | None = None
+        self._events: deque[EventReader] = deque()
+        self._current: EventReader | None = None
+        self._retry = False
+        self._clip: Clip | None = None
         self._ids: dict[int, str] = {}  # of the last events, by their number: what a continuation refers to
-        self._stopped_at: dict[
-            int, int
-        ] = {}  # by event: the number, in the ring, of the first unit that it did not take
-        self._unfinished: deque[tuple[EventFolder, EventRecord]] = deque(maxlen=_MOST_UNFINISHED)
-        self._retry_us = 0
+        self._stopped_at: dict[int, int] = {}  # the same events' `EventReader.stopped_at`
+        self._gave_up = False
+        self._trying_since_us: int | None = None
         self._recorded = 0
         self._dropped = 0
+        self._lost_events, self._lost_seconds = 0, 0.0  # by giving up
         self.trouble: str | None = None
 
     def on_event(self, event: EventStarted | EventEnded) -> None:
@@ -87,120 +84,166 @@ class Recorder(Worker):
         with self._changed:
             if isinstance(event, EventStarted):
                 cursor = self._ring.cursor(from_pts_us=event.clip_from_pts_us, pinned=True)
-                self._jobs.append(_Job(event, self.clock.stamp(event.trigger_pts_us), cursor))
+                stamp = self.clock.stamp(event.trigger_pts_us)
+                self._events.append(EventReader(event, stamp, cursor, self.clock))
             else:
-                for job in [*self._jobs, *([self._current] if self._current else [])]:
-                    if job.started.number == event.number:
-                        job.ended_at_us = self.clock.monotonic_us()
-                        job.ended = event
+                for reader in self._readers():
+                    if reader.started.number == event.number:
+                        reader.end(event)
+            self._changed.notify_all()
+
+    def retry(self) -> None:
+        """Room was made, the disk is back: try again at once. From any thread."""
+        with self._changed:
+            self._retry = True
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        super().stop()
+        with self._changed:
             self._changed.notify_all()
 
     def work(self) -> None:
         """Records until told to stop; what has begun or waits then is recorded first, as far as it has come."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._jobs or self.stopping.is_set(), _WAIT_S)
-                self._current = self._jobs.popleft() if self._jobs else None
-                job = self._current
+                self._changed.wait_for(lambda: self._events or self.stopping.is_set(), _WAIT_S)
+                self._current = reader = self._events.popleft() if self._events else None
             self.advance()
-            if job is not None:
-                try:
-                    self._record(job)
-                finally:
-                    job.cursor.close()
+            if reader is not None:
+                with closing(reader):
+                    self._record(reader)
             elif self.stopping.is_set():
-                self._settle_unfinished()
-                return
-            elif self._unfinished and self.clock.monotonic_us() >= self._retry_us:
-                self._settle_unfinished()
+                break
+        if self._gave_up:
+            lost = f"{self._lost_seconds:.0f} s of {self._lost_events} events, {self._dropped} pictures in all"
+            log.error("%s: stopped while the disk refused to take them, these are lost: %s", self._camera, lost)
 
     def status(self) -> dict[str, object]:
-        """Plain values: what it does now, what it has done, what it could not do."""
-        job = self._current
+        """Plain values: what it does now, what it has done, what it could not do.
+
+        `waiting_bytes` and `waiting_seconds` are those of the event that waits for longest, in memory only.
+        """
+        with self._changed:
+            reader, waiting = self._current, len(self._events)
+            unread = max((each.unread for each in self._readers()), default=Unread(0, 0, 0.0))
+        clip = self._clip
+        dropped = self._dropped + (clip.dropped if clip else 0) + (reader.dropped if reader else 0)
         return {
-            "state": "recording" if job else "waiting",
-            "event": self._ids.get(job.started.number) if job else None,
-            "events_waiting": len(self._jobs),
+            "state": "recording" if reader else "waiting",
+            "event": self._ids.get(reader.started.number) if reader else None,
+            "events_waiting": waiting,
             "events_recorded": self._recorded,
-            "pictures_dropped": self._dropped,
-            "trouble": self.trouble,
+            "pictures_dropped": dropped,
+            "waiting_bytes": unread.bytes + (clip.waiting_bytes if clip else 0),
+            "waiting_seconds": round(unread.seconds, 3),
+            "trouble": self.trouble or self._slowness(),
         }
 
-    def _record(self, job: _Job) -> None:
-        number = job.started.number
-        clip = Clip(self._archive, self._camera, job.started, job.stamp, self._ids.get(job.started.continues or 0))
+    def _readers(self) -> list[EventReader]:
+        """All events that are not recorded yet, the current one first."""
+        return [*([self._current] if self._current else []), *self._events]
+
+    def _record(self, reader: EventReader) -> None:
+        number, continues = reader.started.number, reader.started.continues or 0
+        reader.follow(self._stopped_at.get(continues, 0))
+        clip = Clip(self._archive, self._camera, reader.started, reader.stamp, self._ids.get(continues))
         clip.picture_from(self._ring.gop_at(clip.picture_pts_us))
-        while (unit := self._next(job)) is not None:
-            kept = clip.kept
+        self._clip = clip
+        try:
+            self._write(clip, reader)
+        except _GaveUp:
+            clip.abandon()
+            self._lost_events += 1
+            self._lost_seconds += reader.unread.seconds
+            while self._next(reader) is not None:
+                clip.dropped += 1
+        self._stopped_at[number] = reader.stopped_at
+        self._ids, self._stopped_at = _newest(self._ids), _newest(self._stopped_at)
+        self._clip = None
+        self._dropped += clip.dropped + reader.dropped
+
+    def _write(self, clip: Clip, reader: EventReader) -> None:
+        """All of the event, from its first unit to its final record."""
+        seen_dropped = reader.dropped
+        while (unit := self._next(reader)) is not None:
+            if reader.dropped > seen_dropped:
+                clip.gap()
+            seen_dropped, kept = reader.dropped, clip.kept
             try:
-                clip.add(unit)
-            except OSError as error:
+                self._insist(clip, partial(clip.add, unit))
+            except StreamRefused as error:
                 self._report(f"cannot record: {error}")
+            except _GaveUp:
+                clip.dropped += 1
+                raise
+            self._insist(clip, clip.flush)
             if clip.kept > kept:
                 self._works()
-            if clip.folder is not None and clip.kept and number not in self._ids:
-                self._ids[number] = clip.folder.id
-                self._keep(clip.running)
+                self._list(clip, reader.started.number)
             self.advance()
-        self._finish(clip, job)
-        self._dropped += clip.dropped + job.cursor.dropped
-        self._ids, self._stopped_at = _newest(self._ids), _newest(self._stopped_at)
-
-    def _finish(self, clip: Clip, job: _Job) -> None:
-        record = None
-        for _ in range(2):  # the second time without the part that could not be closed
-            try:
-                record = clip.finish(job.ended, dropped_by_ring=job.cursor.dropped)
-                break
-            except OSError as error:
-                self._report(f"cannot finish the clip: {error}")
-        if record is not None and clip.folder is not None:
-            self._unfinished.append((clip.folder, record))
-            self._settle_unfinished()
-
-    def _settle_unfinished(self) -> None:
-        """Write the final records of ended events; what the disk does not take now is tried again later."""
-        while self._unfinished:
-            folder, record = self._unfinished[0]
-            try:
-                folder.write_record(record)
-            except OSError as error:
-                self._report(f"cannot finish the event: {error}")
-                self._retry_us = self.clock.monotonic_us() + _RETRY_US
-                return
-            self._unfinished.popleft()
+        record = self._insist(clip, lambda: clip.finish(reader.ended, reader.dropped))
+        if record is not None:
             self._keep(record)
             self._recorded += 1
             log.info("%s: kept %s, %.1f s", self._camera, record.path, record.duration_s)
-            self._works()
 
-    def _next(self, job: _Job) -> AccessUnit | None:
-        """The event's next unit; None when the event has had its last."""
-        begin = self._stopped_at.get(job.started.continues or 0, 0)
-        while True:
-            unit = job.cursor.read(_WAIT_S)
-            ended = job.ended
-            number = job.cursor.next_number
+    def _next(self, reader: EventReader) -> AccessUnit | None:
+        """The event's next unit; None when it has had its last, or has come no further when the recorder is stopped."""
+        while not reader.over:
+            unit = reader.read(0 if self.stopping.is_set() else _WAIT_S)
             if unit is not None:
-                if ended is not None and _beyond(unit, ended, job.reach_us):
-                    self._stopped_at[job.started.number] = number - 1
-                    return None
-                if number <= begin or (job.reach_us < 0 and not unit.keyframe):
-                    continue  # belongs to the event that this one continues
-                job.reach_us = max(job.reach_us, unit.pts_us)
                 return unit
             self.advance()
-            if self.stopping.is_set() or (ended is not None and self._comes_no_more(job, ended)):
-                self._stopped_at[job.started.number] = number
-                return None
-            if job.cursor.drained:  # detection is still on its way to the end
+            if self.stopping.is_set():
+                reader.stop()
+            elif reader.drained:
                 with self._changed:
-                    self._changed.wait_for(lambda: job.ended or self.stopping.is_set(), _WAIT_S)
+                    self._changed.wait_for(lambda: reader.ended or self.stopping.is_set(), _WAIT_S)
+        return None
 
-    def _comes_no_more(self, job: _Job, ended: EventEnded) -> bool:
-        """Whether to wait no longer for an ended event's last units."""
-        late = self.clock.monotonic_us() - job.ended_at_us > _LATE_US
-        return late or job.cursor.drained or ended.reason in {"source_lost", "source_ended", "stopped"}
+    def _insist(self, clip: Clip, step: Callable[[], _T]) -> _T:
+        """Do a step of the clip that the disk may refuse, again and again until it is done.
+
+        Raises:
+            _GaveUp: the recorder is stopped, and the disk has refused one last time.
+        """
+        failed = last = False
+        while not self._gave_up:
+            self._trying_since_us = self.clock.monotonic_us()
+            try:
+                if failed:
+                    clip.look_again()
+                done = step()
+            except OSError as error:
+                self._trying_since_us = None
+                self._report(f"cannot record: {error}")
+                if self._on_trouble is not None:
+                    self._on_trouble(error)
+                self._gave_up = last
+                failed, last = True, self._pause()
+            else:
+                self._trying_since_us = None
+                if failed:
+                    self._works()
+                return done
+        raise _GaveUp
+
+    def _pause(self) -> bool:
+        """Wait until it is time to try again; whether that will be the last time."""
+        until_us = self.clock.monotonic_us() + _RETRY_US
+        with self._changed:
+            while not (self._retry or self.stopping.is_set() or self.clock.monotonic_us() >= until_us):
+                self._changed.wait(_WAIT_S)
+                self.advance()
+            self._retry = False
+        return self.stopping.is_set()
+
+    def _list(self, clip: Clip, number: int) -> None:
+        """The event is in the catalogue from its first picture on."""
+        if clip.record is not None and self._ids.get(number) != clip.record.id:
+            self._ids[number] = clip.record.id
+            self._keep(clip.record)
 
     def _report(self, trouble: str) -> None:
         if trouble != self.trouble:
@@ -209,21 +252,20 @@ class Recorder(Worker):
 
     def _works(self) -> None:
         """Something has reached the disk."""
-        if self.trouble and not self._unfinished:
+        if self.trouble:
             log.info("%s: recording works again", self._camera)
             self.trouble = None
+
+    def _slowness(self) -> str | None:
+        since_us = self._trying_since_us
+        waited_us = 0 if since_us is None else self.clock.monotonic_us() - since_us
+        return f"the disk has not answered for {waited_us / 1e6:.0f} s" if waited_us > _SLOW_US else None
+
+
+class _GaveUp(Exception):
+    """The recorder was stopped while the disk refused to take what it has."""
 
 
 def _newest(by_number: dict[int, _T]) -> dict[int, _T]:
     """All that a continuation may still ask for."""
     return dict(list(by_number.items())[-2:])
-
-
-def _beyond(unit: AccessUnit, ended: EventEnded, reach_us: int) -> bool:
-    """Whether a unit comes after the event's clip (motion/event.py, EventEnded).
-
-    B-frames that are shown before a picture that was taken are taken too, else the clip would end with a hole.
-    """
-    if ended.reason == "max_time":
-        return unit.keyframe and unit.pts_us >= ended.clip_to_pts_us
-    return unit.dts_us > ended.clip_to_pts_us and unit.pts_us > reach_us

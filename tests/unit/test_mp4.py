@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pi_sec_cam.media.access_unit import AccessUnit, Codec
-from pi_sec_cam.media.mp4 import Mp4Writer
+from pi_sec_cam.media.access_unit import AccessUnit, Codec, StreamInfo
+from pi_sec_cam.media.mp4 import Mp4Writer, StreamRefused
 from tests.unit.streams import decoded_pictures, format_duration, packets, stream_entry, units
 
 
@@ -85,15 +85,9 @@ def test_large_pictures_still_make_one_write_a_fragment() -> None:
     assert len(fragments[0]) > 20 * 900_000
 
 
-def test_what_the_disk_says_reaches_whoever_adds() -> None:
-    def full(_: bytes) -> None:
-        raise OSError(28, "No space left on device")
-
-    found = units(seconds=4)
-    writer = Mp4Writer(full, found[0].info)
-    for unit in found[:20]:
-        writer.add(unit)
-    with pytest.raises(OSError, match="No space left"):
-        writer.add(found[20])
-    with pytest.raises(OSError, match="No space left"):
-        writer.close()
+def test_a_stream_that_mp4_cannot_hold_is_refused() -> None:
+    found = units(seconds=1)
+    odd = StreamInfo("h264", -348, 32, found[0].info.parameter_sets)
+    with pytest.raises(StreamRefused, match="cannot write this stream"):
+        writer = Mp4Writer(lambda _: None, odd)
+        writer.add(AccessUnit(found[0].data, found[0].pts_us, found[0].dts_us, True, odd))

@@ -112,10 +112,11 @@ def test_what_a_pinned_cursor_has_read_may_go() -> None:
     assert ring.held()["pictures"] <= 40
 
 
-@pytest.mark.parametrize("pinned", [True, False])
-def test_a_reader_that_lags_behind_the_bound_goes_on_at_the_newest_keyframe_and_the_loss_is_counted(
-    pinned: bool,
+@pytest.mark.parametrize(("pinned", "first"), [(True, 180), (False, 220)])
+def test_a_reader_that_lags_behind_the_bound_goes_on_at_a_keyframe_and_the_loss_is_counted(
+    pinned: bool, first: int
 ) -> None:
+    """At the oldest that is left if it wants to have all, else at the newest."""
     ring = Ring(seconds=1, max_bytes=5000)  # fifty units
     fill(ring, 20, gop=10)
     cursor = ring.cursor(from_pts_us=0, pinned=pinned)
@@ -123,8 +124,49 @@ def test_a_reader_that_lags_behind_the_bound_goes_on_at_the_newest_keyframe_and_
     fill(ring, 205, gop=10, start=20)
     units = read_all(cursor)
     assert units[0].keyframe
-    assert units[0].pts_us // 100_000 == 220
-    assert cursor.dropped == 219
+    assert [u.pts_us // 100_000 for u in units] == list(range(first, 225))
+    assert cursor.dropped == first - 1
+
+
+def test_a_pinned_reader_keeps_what_it_needs_while_all_that_came_later_goes() -> None:
+    ring = Ring(seconds=1, max_bytes=10_000)  # a hundred units
+    fill(ring, 20, gop=10)
+    cursor = ring.cursor(from_pts_us=0, pinned=True)
+    fill(ring, 15, gop=10, start=20)
+    cursor.end(3_300_000)
+    fill(ring, 1000, gop=10, start=35)
+    assert ring.held()["pictures"] <= 40 + 30
+    assert (cursor.unread().pictures, cursor.unread().bytes) == (40, 4000)
+    assert cursor.unread().seconds == pytest.approx(3.9)
+    units = [u.pts_us // 100_000 for u in read_all(cursor)]
+    assert units[:40] == list(range(40))
+    assert units[40] % 10 == 0, "after the hole it goes on at a keyframe"
+    assert cursor.dropped == 0, "what it did not want is not missed"
+    assert cursor.unread().pictures == 0
+
+
+def test_of_an_ended_event_the_gops_that_begin_up_to_its_last_moment_are_kept_too() -> None:
+    ring = Ring(seconds=1, max_bytes=10_000)
+    fill(ring, 15, gop=10)
+    cursor = ring.cursor(from_pts_us=0, pinned=True)
+    cursor.end(2_500_000)  # an encoder may be late
+    fill(ring, 500, gop=10, start=15)
+    assert [u.pts_us // 100_000 for u in read_all(cursor)][:30] == list(range(30))
+
+
+def test_beyond_the_bytes_the_oldest_goes_first_pinned_or_not() -> None:
+    ring = Ring(seconds=1, max_bytes=5000)
+    fill(ring, 20, gop=10)
+    first = ring.cursor(from_pts_us=0, pinned=True)
+    first.end(1_900_000)
+    fill(ring, 100, gop=10, start=20)
+    second = ring.cursor(from_pts_us=10_000_000, pinned=True)
+    fill(ring, 25, gop=10, start=120)
+    assert ring.held()["bytes"] <= 5000
+    assert read_all(second)[0].pts_us // 100_000 == 100
+    assert second.dropped == 0
+    read_all(first)
+    assert first.dropped == 20
 
 
 def test_bytes_are_bounded_even_without_any_further_keyframe() -> None:

@@ -1,0 +1,100 @@
+"""Reads one event's units out of the ring: from its pre-roll to the end of its post-roll."""
+
+from pi_sec_cam.clock import Clock, WallStamp
+from pi_sec_cam.media.access_unit import AccessUnit
+from pi_sec_cam.media.ring import Cursor, Unread
+from pi_sec_cam.motion.event import EventEnded, EventStarted
+
+# After the event has ended, how long to wait for pictures of its last moments that have not come yet.
+_LATE_US = 2_000_000
+
+
+class EventReader:
+    """The units of one event, pinned in the ring until they are read; begun and ended by the watcher's thread.
+
+    Args:
+        cursor: pinned, at the first unit; owned from now on.
+        stamp: wall time of the trigger.
+
+    Attributes:
+        ended: once the watcher has said so.
+        over: nothing of it is left to be read.
+        dropped: its units that the ring could not hold until they were read.
+        stopped_at: once it is over: the number, in the ring, of the first unit that it did not take.
+    """
+
+    def __init__(self, started: EventStarted, stamp: WallStamp, cursor: Cursor, clock: Clock) -> None:
+        self.started = started
+        self.stamp = stamp
+        self.ended: EventEnded | None = None
+        self.over = False
+        self.stopped_at = 0
+        self._cursor = cursor
+        self._clock = clock
+        self._ended_at_us = 0
+        self._begin = 0
+        self._reach_us = -1  # the latest PTS among the units that were taken
+
+    @property
+    def dropped(self) -> int:
+        return self._cursor.dropped
+
+    @property
+    def drained(self) -> bool:
+        """The source has come to its end and all of it was read; detection may still be on its way there."""
+        return self._cursor.drained
+
+    @property
+    def unread(self) -> Unread:
+        """What waits in the ring."""
+        return Unread(0, 0, 0.0) if self.over else self._cursor.unread()
+
+    def follow(self, number: int) -> None:
+        """The event is a continuation: leave out the units before this number, the event before has them."""
+        self._begin = number
+
+    def end(self, ended: EventEnded) -> None:
+        """The event has ended; units of its last moments may still come."""
+        self._cursor.end(ended.clip_to_pts_us)
+        self._ended_at_us = self._clock.monotonic_us()
+        self.ended = ended
+
+    def read(self, seconds: float) -> AccessUnit | None:
+        """The event's next unit, None if it is over or none came within `seconds`."""
+        unit = self._cursor.read(seconds)
+        ended = self.ended
+        number = self._cursor.next_number
+        if unit is None:
+            if ended is not None and self._comes_no_more(ended):
+                self.stop()
+            return None
+        if ended is not None and _beyond(unit, ended, self._reach_us):
+            self.over, self.stopped_at = True, number - 1
+            return None
+        if number <= self._begin or (self._reach_us < 0 and not unit.keyframe):
+            return self.read(seconds)
+        self._reach_us = max(self._reach_us, unit.pts_us)
+        return unit
+
+    def stop(self) -> None:
+        """No more of it will be read, as if it had ended here."""
+        if not self.over:
+            self.over, self.stopped_at = True, self._cursor.next_number
+
+    def close(self) -> None:
+        """Let go of what is pinned. May be called again."""
+        self._cursor.close()
+
+    def _comes_no_more(self, ended: EventEnded) -> bool:
+        late = self._clock.monotonic_us() - self._ended_at_us > _LATE_US
+        return late or self.drained or ended.reason in {"source_lost", "source_ended", "stopped"}
+
+
+def _beyond(unit: AccessUnit, ended: EventEnded, reach_us: int) -> bool:
+    """Whether a unit comes after the event's clip (motion/event.py, EventEnded).
+
+    B-frames that are shown before a picture that was taken are taken too, else the clip would end with a hole.
+    """
+    if ended.reason == "max_time":
+        return unit.keyframe and unit.pts_us >= ended.clip_to_pts_us
+    return unit.dts_us > ended.clip_to_pts_us and unit.pts_us > reach_us
