@@ -3,11 +3,11 @@
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from pi_sec_cam.camera.address import without_password
-from pi_sec_cam.camera.demux import Source
+from pi_sec_cam.camera.demux import Received, Source
 from pi_sec_cam.camera.lead_in import LeadIn
 from pi_sec_cam.camera.passthrough import Passthrough
 from pi_sec_cam.camera.protocol import Sink
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _CODECS: dict[str, Codec] = {"h264": "h264", "hevc": "h265"}
 _WAIT_S = 0.1
+_IDLE_S = 0.25
 # When more packets than this are waiting, pictures that have to be encoded are left out.
 _LATE_PACKETS = 30
 _MOST_RECEIVERS = 8
@@ -101,13 +102,28 @@ class StreamCamera:
             timeline.begin(source.frame_rate)
             route = self._choose_route(source, None, lambda: receiver.waiting > _LATE_PACKETS)
             lead_in = LeadIn(live=True, interval_us=timeline.interval_us)
-            while not stop.is_set():
-                passed = lead_in.passed(receiver.read(_WAIT_S), self._clock.monotonic_us())
+
+            def deliver(passed: Sequence[Received]) -> None:
                 for received in passed:
                     if received.pts_us is not None:
                         timeline.observe(received.pts_us, received.arrival_us)
                 for received in passed:
                     route.take(received, timeline.place, sink)
+
+            def take(received: Received) -> None:
+                route.take(received, timeline.place, sink)
+
+            while not stop.is_set():
+                try:
+                    received = receiver.read(_WAIT_S)
+                except SourceAway:
+                    deliver(lead_in.rest())
+                    raise
+                deliver(lead_in.passed(received, self._clock.monotonic_us()))
+                if lead_in.over and isinstance(route, Passthrough) and receiver.pass_to(take):
+                    break
+            while not stop.wait(_IDLE_S):
+                receiver.read(0)  # raises what the connection was lost by
         finally:
             receiver.stop()  # nobody waits for it: it ends as soon as FFmpeg lets go
 
