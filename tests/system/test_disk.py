@@ -1,0 +1,176 @@
+"""The storage's disk on real mounts: missing, swapped, read-only, full, behind a link, a bind mount and an overlay."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+
+from tests.system.daemon import Home
+
+
+class Mounts:
+    """A mount namespace of its own: nobody else sees what is mounted in it, and it ends with the test."""
+
+    def __init__(self) -> None:
+        user = os.geteuid() != 0
+        own = ["unshare", *(["--user", "--map-root-user"] if user else []), "--mount", "--propagation", "private"]
+        self._holder = subprocess.Popen([*own, "sh", "-c", "echo there; exec sleep 300"], stdout=subprocess.PIPE)
+        self.inside = (
+            "nsenter",
+            f"--target={self._holder.pid}",
+            *(["--user", "--preserve-credentials"] if user else []),
+            "--mount",
+            "--",
+        )
+
+    def __enter__(self) -> Self:
+        assert self._holder.stdout is not None
+        assert self._holder.stdout.readline() == b"there\n"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._holder.kill()
+        self._holder.wait()
+        assert self._holder.stdout is not None
+        self._holder.stdout.close()
+
+    def mount(self, *arguments: str | Path) -> None:
+        subprocess.run([*self.inside, "mount", *arguments], check=True)
+
+    def unmount(self, path: Path) -> None:
+        subprocess.run([*self.inside, "umount", path], check=True)
+
+    def seen(self, path: Path) -> Path:
+        """What is at that path for those inside."""
+        return Path(f"/proc/{self._holder.pid}/root{path}")
+
+
+@pytest.fixture
+def mounts() -> Iterator[Mounts]:
+    with Mounts() as made:
+        yield made
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    (tmp_path / "storage").mkdir()
+    return Home(tmp_path)
+
+
+@pytest.fixture
+def disks(tmp_path: Path) -> tuple[Path, Path]:
+    """The contents of two disks, to be bound to a mount point."""
+    for name in ("disk", "other"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "disk", tmp_path / "other"
+
+
+def storage(home: Home, mounts: Mounts, *arguments: str) -> dict[str, Any]:
+    """What the command says inside; its exit code fits."""
+    done = home.command("storage", *arguments, "--json", before=mounts.inside)
+    assert done.stderr == ""
+    said = json.loads(done.stdout)
+    assert isinstance(said, dict)
+    assert done.returncode == (0 if said["kind"] in {"ready", "new"} else 1)
+    return said
+
+
+def test_a_disk_that_is_not_mounted_and_another_one_are_noticed(
+    home: Home, mounts: Mounts, disks: tuple[Path, Path]
+) -> None:
+    mounts.mount("--bind", disks[0], home.storage)
+    mine = storage(home, mounts, "accept")["storage_id"]
+    mounts.unmount(home.storage)
+    assert storage(home, mounts)["kind"] == "missing"
+    assert list(home.storage.iterdir()) == [], "something was made in the disk's place"
+    (disks[1] / "storage-id").write_text("f" * 32)
+    mounts.mount("--bind", disks[1], home.storage)
+    said = storage(home, mounts)
+    assert said["kind"] == "wrong"
+    assert mine in said["detail"]
+    mounts.mount("--bind", disks[0], home.storage)
+    assert storage(home, mounts)["kind"] == "ready"
+
+
+def test_a_new_disk_is_noticed_until_it_is_accepted(home: Home, mounts: Mounts) -> None:
+    mounts.mount("-t", "tmpfs", "-o", "size=8m", "first", home.storage)
+    device = storage(home, mounts, "accept")["device"]
+    mounts.mount("-t", "tmpfs", "-o", "size=8m", "second", home.storage)
+    (mounts.seen(home.storage) / "recordings").mkdir()
+    said = storage(home, mounts)
+    assert said["kind"] == "missing"
+    assert said["device"] != device
+    assert storage(home, mounts, "accept")["kind"] == "ready"
+    mounts.unmount(home.storage)
+    assert storage(home, mounts)["kind"] == "wrong", "the old disk passes for the new one"
+
+
+def test_a_disk_that_became_read_only_is_said_to_be(home: Home, mounts: Mounts, disks: tuple[Path, Path]) -> None:
+    mounts.mount("--bind", disks[0], home.storage)
+    storage(home, mounts, "accept")
+    mounts.mount("-o", "remount,bind,ro", home.storage)
+    said = storage(home, mounts)
+    assert said["kind"] == "read-only"
+    assert "mount it writable" in said["detail"]
+    mounts.mount("-o", "remount,bind,rw", home.storage)
+    assert storage(home, mounts)["kind"] == "ready"
+
+
+def test_a_disk_that_is_mounted_read_only_is_not_written_to_at_first_use(home: Home, mounts: Mounts) -> None:
+    mounts.mount("-t", "tmpfs", "-o", "ro", "disk", home.storage)
+    assert storage(home, mounts)["kind"] == "read-only"
+    done = home.command("storage", "accept", before=mounts.inside)
+    assert done.returncode == 1
+    assert "mounted read-only" in done.stderr
+
+
+def test_a_disk_without_bytes_or_without_inodes_is_full(home: Home, mounts: Mounts) -> None:
+    mounts.mount("-t", "tmpfs", "-o", "size=8m,nr_inodes=40", "disk", home.storage)
+    said = storage(home, mounts, "accept")
+    assert (said["kind"], said["total_bytes"], said["free_inodes"]) == ("ready", 8 * 2**20, 38)
+    inside = mounts.seen(home.storage)
+    (inside / "large").write_bytes(bytes(6 * 2**20))
+    said = storage(home, mounts)
+    assert (said["kind"], said["free_inodes"]) == ("full", 37)
+    assert said["free_bytes"] < 2 * 2**20
+    (inside / "large").unlink()
+    for number in range(30):
+        (inside / f"{number}").touch()
+    said = storage(home, mounts)
+    assert said["kind"] == "full"
+    assert "inodes" in said["detail"]
+
+
+def test_a_file_system_without_a_table_of_inodes_has_no_limit(home: Home, mounts: Mounts) -> None:
+    mounts.mount("-t", "tmpfs", "-o", "size=8m,nr_inodes=0", "disk", home.storage)
+    said = storage(home, mounts, "accept")
+    assert (said["kind"], said["free_inodes"]) == ("ready", None)
+
+
+def test_an_overlay_and_a_link_are_disks_too(home: Home, mounts: Mounts, tmp_path: Path) -> None:
+    layers = tmp_path / "layers"
+    layers.mkdir()
+    mounts.mount("-t", "tmpfs", "layers", layers)
+    for name in ("lower", "upper", "work", "merged"):
+        (mounts.seen(layers) / name).mkdir()
+    where = f"lowerdir={layers}/lower,upperdir={layers}/upper,workdir={layers}/work"
+    mounts.mount("-t", "overlay", "-o", where, "overlay", layers / "merged")
+    home.storage.rmdir()
+    home.storage.symlink_to(layers / "merged")
+    mine = storage(home, mounts, "accept")["storage_id"]
+    assert storage(home, mounts)["kind"] == "ready"
+    assert (mounts.seen(layers) / "upper/storage-id").read_text().strip() == mine
+    mounts.unmount(layers / "merged")
+    assert storage(home, mounts)["kind"] == "missing"
+    home.storage.unlink()
+    home.storage.symlink_to("/nowhere")
+    said = storage(home, mounts)
+    assert said["kind"] == "missing"
+    assert "leads to /nowhere" in said["detail"]
