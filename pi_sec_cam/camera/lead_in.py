@@ -29,6 +29,11 @@ class LeadIn:
         self._smallest_us: int | None = None
         self._shrank_us = 0
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing is held back any more."""
+        return self._open
+
     def passed(self, received: Received | None, now_us: int) -> list[Received]:
         """What may go on.
 

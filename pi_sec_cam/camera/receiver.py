@@ -2,6 +2,7 @@
 
 import threading
 from collections import deque
+from collections.abc import Callable
 
 from pi_sec_cam.camera.demux import Received, Source
 from pi_sec_cam.clock import Clock
@@ -13,7 +14,7 @@ _MOST_WAITING = 256
 
 
 class Receiver(Worker):
-    """One connection: opened, read and closed in this thread; its packets wait here for `read`.
+    """One connection: opened, read and closed in this thread; its packets wait here for `read`, or go to `pass_to`.
 
     Looking up a host name, connecting and reading block, up to twice their time limit. Whoever wants to stop
     does not wait for that: after `stop` this thread ends by itself, as soon as FFmpeg lets go.
@@ -26,7 +27,14 @@ class Receiver(Worker):
         self._changed = threading.Condition()
         self._source: Source | None = None
         self._waiting: deque[Received] = deque()
+        self._take: Callable[[Received], None] | None = None
         self._failure: BaseException | None = None
+
+    def stop(self) -> None:
+        """Ask the thread to end. What was given to `pass_to` is not called any more."""
+        super().stop()
+        with self._changed:
+            self._take = None
 
     def work(self) -> None:
         try:
@@ -64,6 +72,17 @@ class Receiver(Worker):
                 raise self._failure
             return None
 
+    def pass_to(self, take: Callable[[Received], None]) -> bool:
+        """Give each further packet to `take`, in this worker's thread; whether all that waited had been read.
+
+        If not, nothing changes. `take` must neither block nor raise. Waking another thread for each packet costs more
+        than what most packets need.
+        """
+        with self._changed:
+            if not self._waiting:
+                self._take = take
+            return not self._waiting
+
     @property
     def waiting(self) -> int:
         """Packets that came and were not yet read."""
@@ -78,12 +97,19 @@ class Receiver(Worker):
             for received in source.packets():
                 self.advance()
                 with self._changed:
-                    while len(self._waiting) >= _MOST_WAITING and not self.stopping.is_set():
-                        self._changed.wait(0.2)
-                    self._waiting.append(received)
-                    self._changed.notify_all()
+                    if self._take is not None:
+                        self._take(received)
+                    else:
+                        self._keep(received)
                 if self.stopping.is_set():
                     return
+
+    def _keep(self, received: Received) -> None:
+        """For `read`; the lock is held."""
+        while len(self._waiting) >= _MOST_WAITING and not self.stopping.is_set():
+            self._changed.wait(0.2)
+        self._waiting.append(received)
+        self._changed.notify_all()
 
     def _fail(self, error: BaseException) -> None:
         with self._changed:
