@@ -1,7 +1,7 @@
 """At the daemon's start: finishes what a crash or power cut left unfinished, and makes files and catalogue agree."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from pi_sec_cam.errors import EventProtected, StorageError
@@ -88,11 +88,20 @@ def survey(archive: Archive, catalogue: Catalogue) -> Survey:
     return Survey(tuple(unsettled), tuple(bare), tuple(gone), tuple(hidden), tuple(deleting))
 
 
-def recover(archive: Archive, catalogue: Catalogue, found: Survey | None = None) -> Recovered:
+def recover(
+    archive: Archive,
+    catalogue: Catalogue,
+    found: Survey | None = None,
+    *,
+    on_progress: Callable[[], None] = lambda: None,
+) -> Recovered:
     """Do what is to be done; `found` may be some time old, recording may go on meanwhile.
 
     No picture that was ever written whole is deleted. What goes wrong with one event is logged and does not keep
     the others from being dealt with.
+
+    Args:
+        on_progress: called after each event: repairing a long one on a slow card takes its time.
 
     Raises:
         StorageError: the recordings cannot be read, or the catalogue cannot be read or written.
@@ -101,6 +110,7 @@ def recover(archive: Archive, catalogue: Catalogue, found: Survey | None = None)
     done = Recovered()
     records: list[EventRecord] = []
     for record in _settle(archive, found, done):
+        on_progress()
         records.append(record)
         if len(records) == _AT_ONCE:
             catalogue.put_all(records)
