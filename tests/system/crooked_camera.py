@@ -78,18 +78,16 @@ class Rtsp:
     _number: int = 0
     _left: bytes = field(default=b"")
 
-    def greet(self) -> None:
-        """Answer until the client has asked for the video."""
-        while True:
-            method, sequence = self.request()
-            if method == "DESCRIBE":
-                self.answer(sequence, "Content-Type: application/sdp\r\n", self.sdp())
-            elif method == "SETUP":
-                self.answer(sequence, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n")
-            else:
-                self.answer(sequence, "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n")
-            if method == "PLAY":
-                return
+    def greet(self, until: str = "PLAY") -> str:
+        """Answer each request up to the first of this method; its sequence number, still to be answered."""
+        while (asked := self.request())[0] != until:
+            headers = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n" if asked[0] == "SETUP" else ""
+            self.answer(asked[1], headers, self.sdp() if asked[0] == "DESCRIBE" else b"")
+        return asked[1]
+
+    def play(self) -> None:
+        """Answer all requests up to the one for the video."""
+        self.answer(self.greet())
 
     def request(self) -> tuple[str, str]:
         """The next request's method and sequence number."""
@@ -102,11 +100,10 @@ class Rtsp:
         lines = head.decode().split("\r\n")
         return lines[0].split()[0], next(line.split()[1] for line in lines if line.lower().startswith("cseq:"))
 
-    def answer(self, sequence: str, headers: str = "", body: bytes = b"") -> None:
+    def answer(self, sequence: str, headers: str = "", sdp: bytes = b"") -> None:
         """200 OK."""
-        length = f"Content-Length: {len(body)}\r\n" if body else ""
-        head = f"RTSP/1.0 200 OK\r\nCSeq: {sequence}\r\nSession: 1\r\n{headers}{length}\r\n"
-        self.connection.sendall(head.encode() + body)
+        headers += f"Content-Type: application/sdp\r\nContent-Length: {len(sdp)}\r\n" if sdp else ""
+        self.connection.sendall(f"RTSP/1.0 200 OK\r\nCSeq: {sequence}\r\nSession: 1\r\n{headers}\r\n".encode() + sdp)
 
     def sdp(self) -> bytes:
         """One H.264 stream."""

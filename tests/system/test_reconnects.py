@@ -38,7 +38,7 @@ def knows_nothing(connection: socket.socket, number: int) -> None:
 
 def shows_a_second(connection: socket.socket, number: int) -> None:
     session = Rtsp(connection, sets_of(FILM[0]))
-    session.greet()
+    session.play()
     for index, picture in enumerate(FILM):
         session.picture(split_annex_b(picture), index / RATE)
 
