@@ -7,17 +7,26 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TypeVar, cast
+from typing import Any, Protocol, Self, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
 from pi_sec_cam.errors import EventNotFound
 from pi_sec_cam.record.catalogue_file import CatalogueFile
-from pi_sec_cam.record.catalogue_tables import event_labels, event_of_row, event_row, events, label_rows, storable
+from pi_sec_cam.record.catalogue_tables import (
+    event_columns,
+    event_labels,
+    event_of_row,
+    event_row,
+    events,
+    label_rows,
+    storable,
+)
 from pi_sec_cam.record.event_record import EventRecord, State, epoch_us
 
 T = TypeVar("T")
 
+_EVENTS = select(*event_columns)
 _LISTED = events.c.deleting.is_(False)
 
 
@@ -76,7 +85,7 @@ class Catalogue:
 
     def deleting(self) -> list[EventRecord]:
         """The events whose deletion has begun."""
-        return self._select(select(events).where(events.c.deleting.is_(True)))
+        return self._select(_EVENTS.where(events.c.deleting.is_(True)))
 
     def get(self, event_id: str) -> EventRecord:
         """The event with that id.
@@ -84,7 +93,7 @@ class Catalogue:
         Raises:
             EventNotFound: there is none.
         """
-        found = self._select(select(events).where(_LISTED, events.c.id == storable(event_id)))
+        found = self._select(_EVENTS.where(_LISTED, events.c.id == storable(event_id)))
         if not found:
             raise EventNotFound(f"no event {event_id}")
         return found[0]
@@ -121,7 +130,7 @@ class Catalogue:
         if label is not None:
             labelled = select(event_labels.c.event_id).where(event_labels.c.label == storable(label))
             conditions.append(events.c.id.in_(labelled))
-        wanted = select(events).where(*conditions)
+        wanted = _EVENTS.where(*conditions)
         return self._select(wanted.order_by(events.c.start_us.desc(), events.c.id.desc()).limit(limit))
 
     def oldest(self, *, offsite: bool | None = None, before: datetime | None = None, limit: int) -> list[EventRecord]:
@@ -136,7 +145,7 @@ class Catalogue:
             conditions.append(events.c.offsite.is_(offsite))
         if before is not None:
             conditions += [events.c.end_us < epoch_us(before), events.c.clock_synchronised.is_(True)]
-        return self._select(select(events).where(*conditions).order_by(events.c.sequence, events.c.id).limit(limit))
+        return self._select(_EVENTS.where(*conditions).order_by(events.c.sequence, events.c.id).limit(limit))
 
     def states(self) -> dict[str, State]:
         """The state of every event by its id."""
@@ -188,20 +197,18 @@ class Catalogue:
         with self._database.transaction() as connection:
             return int(connection.scalar(wanted) or 0)
 
-    def _select(self, wanted: "Select[*tuple[object, ...]]") -> list[EventRecord]:
-        """The events of the rows that `wanted` selects from `events`."""
+    def _select(self, wanted: "Select[*tuple[Any, ...]]") -> list[EventRecord]:
+        """The events of the rows that `wanted` selects of `_EVENTS`."""
         labels: dict[str, list[str]] = {}
-        ids = wanted.with_only_columns(events.c.id).subquery()
-        of_events = (
-            select(event_labels.c.event_id, event_labels.c.label)
-            .join(ids, ids.c.id == event_labels.c.event_id)
-            .order_by(event_labels.c.position)
-        )
         with self._database.transaction() as connection:
-            for event_id, label in connection.execute(of_events):
-                labels.setdefault(event_id, []).append(label)
-            rows = connection.execute(wanted).mappings()
-            return [event_of_row(row, labels.get(row["id"], ())) for row in rows]
+            rows = connection.execute(wanted).all()
+            for ids in _batches(row.id for row in rows):
+                of_events = select(event_labels.c.event_id, event_labels.c.label).where(
+                    event_labels.c.event_id.in_(ids)
+                )
+                for event_id, label in connection.execute(of_events.order_by(event_labels.c.position)):
+                    labels.setdefault(event_id, []).append(label)
+        return [event_of_row(row, labels.get(row.id, ())) for row in rows]
 
 
 def _put(connection: Connection, records: Sequence[EventRecord]) -> None:
