@@ -5,7 +5,7 @@ in the same order, what is only here. See docs/storage.md.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -39,11 +39,13 @@ class Usage:
 
     free_bytes, free_inodes: for the user that the daemon runs as; inodes None: there is no limit.
     events_bytes: of all events, the locked and the running ones too.
+    refused: it has just taken no more, whatever these figures say: there may be a quota.
     """
 
     free_bytes: int
     free_inodes: int | None
     events_bytes: int
+    refused: bool = False
 
 
 class Candidate(Protocol):
@@ -88,7 +90,8 @@ def is_due(limits: Limits, usage: Usage) -> bool:
     Ages are another matter: ask the catalogue for one event that ended before now − max_age_days.
     """
     return (
-        (limits.max_bytes is not None and usage.events_bytes > limits.max_bytes)
+        usage.refused
+        or (limits.max_bytes is not None and usage.events_bytes > limits.max_bytes)
         or usage.free_bytes < _wanted_free(limits)
         or (usage.free_inodes is not None and usage.free_inodes < _WANTED_INODES)
     )
@@ -111,7 +114,8 @@ def plan(limits: Limits, usage: Usage, candidates: Sequence[C], *, now: datetime
     gone = {deletion.event.id for deletion in deletions}
     left = [event for event in candidates if event.id not in gone]
     freed = sum(deletion.event.bytes for deletion in deletions)
-    after = Usage(
+    after = replace(
+        usage,
         free_bytes=usage.free_bytes + freed,
         free_inodes=None if usage.free_inodes is None else usage.free_inodes + _INODES_AN_EVENT * len(gone),
         events_bytes=usage.events_bytes - freed,
@@ -179,6 +183,9 @@ def _wants(limits: Limits, usage: Usage, candidates: Sequence[Candidate]) -> tup
                 f"storage.min_free_bytes ({_size(wanted)}) cannot be kept free, there are {_size(usage.free_bytes)}; "
                 f"{culprit}"
             )
+    elif usage.refused:
+        # Who knows whether deleting helps: a file system can be full in other ways (Btrfs of metadata).
+        wants.append(_Want("free space", min(RESERVE_BYTES, deletable // 2)))
     if usage.free_inodes is not None and usage.free_inodes < _WANTED_INODES:
         reachable = usage.free_inodes + _INODES_AN_EVENT * len(candidates)
         if reachable >= _WANTED_INODES:

@@ -168,6 +168,15 @@ def test_a_full_disk_gets_room_also_if_none_is_to_be_kept_free() -> None:
     assert len(decide(Limits(min_free_bytes=0), events(*[MB] * 20), free=0).deletions) == 5
 
 
+def test_a_disk_that_refuses_for_reasons_of_its_own_gets_a_little_room_at_a_time() -> None:
+    limits = Limits(min_free_bytes=GB)
+    refusing = Usage(free_bytes=500 * GB, free_inodes=None, events_bytes=0, refused=True)
+    assert is_due(limits, refusing)
+    for candidates, gone in ((events(*[10 * MB] * 50), 7), (events(*[10 * MB] * 4), 2), ([], 0)):
+        made = plan(limits, refusing, candidates, now=NOW, watched_s=0)
+        assert deleted(made) == [(f"e{n}", "free space") for n in range(1, gone + 1)]
+
+
 @pytest.mark.parametrize(
     ("limits", "usage", "due"),
     [
