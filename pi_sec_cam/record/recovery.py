@@ -8,7 +8,6 @@ from pi_sec_cam.errors import EventProtected, StorageError
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.catalogue_file import CatalogueDamaged, set_aside
-from pi_sec_cam.record.catalogue_file import CatalogueDamaged, set_aside
 from pi_sec_cam.record.deletion import finish_deletion, remove_hidden
 from pi_sec_cam.record.event_record import EventRecord, RecordDamaged, RecordTooNew
 from pi_sec_cam.record.repair import repair
@@ -116,33 +115,6 @@ def rebuild(archive: Archive, catalogue: Catalogue | None) -> Catalogue:
         if record is not None:
             catalogue.put(record)
     return catalogue
-
-
-def open_catalogue(archive: Archive) -> tuple[Catalogue, str | None]:
-    """The storage directory's catalogue, checked; what was found damaged is moved aside, and an empty one opened.
-
-    What is missing in it, all if it is empty, `survey` then finds in the files and `recover` adds.
-
-    Returns:
-        The catalogue, and in words what had happened to it; None if nothing had.
-
-    Raises:
-        StorageError: it cannot be used (of a later version, no permission, a full disk, …).
-    """
-    path = archive.catalogue_path
-    try:
-        catalogue = Catalogue(path)
-        try:
-            catalogue.check()
-        except BaseException:
-            catalogue.close()
-            raise
-    except CatalogueDamaged:
-        set_aside(path)
-        said = f"{path} was damaged: it was moved to {path.name}.damaged, and the list is made anew from the files"
-        log.warning("%s", said)
-        return Catalogue(path), said
-    return catalogue, None
 
 
 def survey(archive: Archive, catalogue: Catalogue) -> Survey:
