@@ -2,27 +2,28 @@
 
 import logging
 import os
-import shutil
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from pi_sec_cam import __version__
 from pi_sec_cam.absent_parts import absent_parts
 from pi_sec_cam.clock import Clock, SystemClock
 from pi_sec_cam.config import CameraConfiguration, Configuration
-from pi_sec_cam.errors import ConfigError, StorageError, WorkerStuck
+from pi_sec_cam.errors import CameraNotFound, ConfigError, StorageError, WorkerStuck
 from pi_sec_cam.local_socket import DaemonLock, LocalServer
 from pi_sec_cam.node import Node
 from pi_sec_cam.record.archive import Archive
-from pi_sec_cam.record.event_record import EventRecord
+from pi_sec_cam.record.disk import Disk
+from pi_sec_cam.record.event_sequence import EventSequence
+from pi_sec_cam.record.keeper import StorageKeeper
+from pi_sec_cam.record.retention import Limits
+from pi_sec_cam.record.room import RoomMaker
+from pi_sec_cam.remembered import Remembered
 from pi_sec_cam.worker import Worker, stop_all
-
-if TYPE_CHECKING:
-    from pi_sec_cam.record.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +47,30 @@ class Daemon:
         self._clock: Clock = clock or SystemClock()
         self._demo = demo
         self._started = self._clock.wall()
-        self.directory: Path = configuration.storage.directory
+        storage = configuration.storage
+        self.directory: Path = storage.directory
         self.nodes: Sequence[Node] = ()
-        self._catalogue: Catalogue | None = None
-        self._catalogue_trouble: str | None = None
-        self._recovery: _Recovery | None = None
+        self._remembered = Remembered(self.directory)
+        self._lock = DaemonLock(self.directory, with_storage=False)
+        self._sequence, self._running = EventSequence(), set[str]()
+        cameras = configuration.cameras_resolved()
+        archives = [self._archive(camera) for camera in cameras]
+        self._any_archive = archives[0]
+        limits = Limits(
+            max_bytes=storage.max_bytes, min_free_bytes=storage.min_free_bytes, max_age_days=storage.max_age_days
+        )
+        self._keeper = StorageKeeper(
+            self._any_archive,
+            Disk(self.directory, self._remembered),
+            RoomMaker(self._any_archive, limits, self._clock),
+            clock=self._clock,
+            lock_storage=self._lock.lock_storage,
+            on_room=self._retry,
+        )
+        self._to_watch = list(zip(cameras, archives, strict=True))
         self._server: LocalServer | None = None
         self._server_trouble: str | None = None
+        self._overdue: list[str] = []
         self._undo = ExitStack()
         self._absent = absent_parts(configuration)
 
@@ -70,26 +88,34 @@ class Daemon:
                 "in the clear instead. Set it to false to record unsealed"
             )
         with ExitStack() as undo:
-            cameras = self._configuration.cameras_resolved()
-            archives = [self._archive(camera) for camera in cameras]
-            archives[0].prepare()
-            lock = undo.enter_context(DaemonLock(self.directory))
+            undo.enter_context(self._lock)
+            self._keeper.claim()
             self.nodes = tuple(
-                Node(camera, archive=archive, keep=self._keep, clock=self._clock, demo=self._demo)
-                for camera, archive in zip(cameras, archives, strict=True)
+                Node(
+                    camera,
+                    archive=archive,
+                    keep=self._keeper.keep,
+                    on_trouble=self._keeper.disk_refuses,
+                    clock=self._clock,
+                    demo=self._demo,
+                )
+                for camera, archive in self._to_watch
             )
-            undo.callback(self._close_catalogue)
+            undo.callback(self._keeper.close)
             undo.callback(self._stop_nodes)
+            stopped = self._remembered.stopped
             for node in self.nodes:
-                node.start_source()
+                if node.name in stopped:
+                    log.warning("%s: stopped by the user; `pi-sec-cam start` makes it watch", node.name)
+                else:
+                    node.start_source()
             # Video is being kept in memory already while the database is imported (a fifth of a second) and opened.
-            self._recovery = self._open_catalogue(archives[0])
+            self._keeper.open()
             for node in self.nodes:
                 node.start_recording()
-            if self._recovery is not None:
-                self._recovery.start()
+            self._keeper.start()
             undo.callback(self._stop_server)
-            self._start_server(lock)
+            self._start_server()
             self._undo = undo.pop_all()
         for part in self._absent:
             log.warning("%s: %s", part.name, part.detail)
@@ -100,26 +126,44 @@ class Daemon:
     ) -> None:
         self._undo.close()
 
-    def wait(self, stop: threading.Event) -> str | None:
-        """Until `stop` is set or all sources have come to their end; then None, or what made it impossible to go on."""
+    def wait(self, stop: threading.Event, on_look: Callable[[], None] = lambda: None) -> str | None:
+        """Until `stop` is set or all sources have come to their end; then None, or what made it impossible to go on.
+
+        Args:
+            on_look: called several times a second.
+        """
         while not stop.wait(_POLL_S):
             for node in self.nodes:
                 node.check_end()
                 if node.failure is not None:
                     return node.failure
-            if all(node.ended for node in self.nodes) and not (self._recovery and self._recovery.alive):
+            if self._keeper.fault is not None:
+                return f"{self._keeper.name} failed: {self._keeper.fault!r}; the log has more"
+            self._note_overdue()
+            on_look()
+            if all(node.ended for node in self.nodes) and not self._keeper.tidying:
                 return None
         return None
 
+    @property
+    def advances(self) -> bool:
+        """Whether every worker gets on."""
+        return not self._overdue
+
+    @property
+    def in_short(self) -> str:
+        """One line for people."""
+        watching = sum(node.running for node in self.nodes)
+        problems = self._problems()
+        said = f"{watching} of {len(self.nodes)} cameras watch" if len(self.nodes) > 1 else "watches"
+        if not watching:
+            said = "stopped by the user"
+        return f"{said}; {problems[0]}" if problems else said
+
     def status(self) -> dict[str, object]:
         """What works, what does not and since when, what was dropped; JSON values."""
-        cameras = [node.status() for node in self.nodes]
-        problems = [problem for node in self.nodes for problem in node.problems()]
-        problems += [trouble for trouble in (self._catalogue_trouble, self._server_trouble) if trouble]
-        if not self.directory.is_dir():
-            problems.append(f"{self.directory} (storage.directory) is gone: is its disk mounted?")
+        problems = self._problems()
         problems += [f"{part.name}: {part.detail}" for part in self._absent]
-        disk = shutil.disk_usage(self.directory) if self.directory.is_dir() else None
         return {
             "version": __version__,
             "pid": os.getpid(),
@@ -127,70 +171,103 @@ class Daemon:
             "state": "degraded" if problems else "working",
             "problems": problems,
             "clock_synchronised": self._clock.synchronised(),
-            "cameras": cameras,
-            "storage": {
-                "directory": str(self.directory),
-                "free_bytes": disk.free if disk else None,
-                "total_bytes": disk.total if disk else None,
-                "events": self._event_count(),
-            },
+            "cameras": [node.status() for node in self.nodes],
+            "storage": self._keeper.status(),
             "parts": [{"name": p.name, "state": "unavailable", "detail": p.detail} for p in self._absent],
         }
 
-    def _event_count(self) -> int | None:
-        try:
-            return self._catalogue.count() if self._catalogue else None
-        except StorageError as error:
-            self._catalogue_fails(error)
-            return None
+    def start_cameras(self, cameras: Sequence[str]) -> dict[str, object]:
+        """The user wants these cameras (all, if none is named) to watch, from now on."""
+        nodes = self._named(cameras)
+        self._remembered.stopped = self._remembered.stopped - {node.name for node in nodes}
+        for node in nodes:
+            node.start_source()
+        return self._who_watches()
+
+    def stop_cameras(self, cameras: Sequence[str]) -> dict[str, object]:
+        """The user wants these cameras (all, if none is named) to look no more, also after a start of the daemon.
+
+        Raises:
+            WorkerStuck: a camera hangs; what it may still deliver is not taken.
+        """
+        nodes = self._named(cameras)
+        self._remembered.stopped = self._remembered.stopped | {node.name for node in nodes}
+        stuck = []
+        for node in nodes:
+            try:
+                node.stop_source()
+            except WorkerStuck as error:
+                stuck.append(f"{node.name}: {error}")
+        if stuck:
+            raise WorkerStuck("; ".join(stuck))
+        return self._who_watches()
+
+    def _who_watches(self) -> dict[str, object]:
+        return {"running": {node.name: node.running for node in self.nodes}}
+
+    def _named(self, cameras: Sequence[str]) -> list[Node]:
+        unknown = set(cameras) - {node.name for node in self.nodes}
+        if unknown:
+            theirs = ", ".join(node.name for node in self.nodes)
+            raise CameraNotFound(f"no camera {', '.join(sorted(unknown))}; there are: {theirs}")
+        return [node for node in self.nodes if not cameras or node.name in cameras]
+
+    def _problems(self) -> list[str]:
+        problems = [problem for node in self.nodes for problem in node.problems()]
+        problems += self._keeper.problems()
+        problems += [f"{name} does not get on" for name in self._overdue]
+        problems += [trouble for trouble in (self._server_trouble, self._remembered.trouble) if trouble]
+        return problems
+
+    def _note_overdue(self) -> None:
+        workers = [name for node in self.nodes for name in node.overdue()]
+        workers += [worker.name for worker in (self._keeper, self._server) if worker and worker.overdue()]
+        for name in workers:
+            if name not in self._overdue:
+                log.critical("%s does not get on; if that lasts, a service manager starts the program anew", name)
+        self._overdue = workers
+
+    def _retry(self) -> None:
+        for node in self.nodes:
+            node.recorder.retry()
 
     def _archive(self, camera: CameraConfiguration) -> Archive:
         return Archive(
             self.directory,
             day_directory_format=camera.formats.day_directory_format,
             time_directory_format=camera.formats.time_directory_format,
+            sequence=self._sequence,
+            running=self._running,
+            guard=lambda: self._keeper.guard(),  # noqa: PLW0108 - the keeper is made after the archives
         )
 
-    def _open_catalogue(self, archive: Archive) -> "_Recovery | None":
-        """What was left unfinished is listed now, before anything is recorded, and dealt with beside recording.
+    def _annotate(self, event: str, **said: object) -> dict[str, object]:
+        from pi_sec_cam.record.annotation import annotate
 
-        Without the catalogue, recording goes on: the files are the truth, and the next start takes them up.
-        """
-        from pi_sec_cam.record.catalogue import Catalogue
-        from pi_sec_cam.record.recovery import recover, survey
+        annotate(self._any_archive, self._keeper.catalogue, event, **said)  # type: ignore[arg-type]
+        return {"event": event}
 
-        try:
-            self._catalogue = catalogue = Catalogue(archive.catalogue_path)
-            found = survey(archive, catalogue)
-        except StorageError as error:
-            self._catalogue_fails(error)
-            return None
-        return _Recovery(lambda: recover(archive, catalogue, found), self._catalogue_fails)
+    def _delete(self, event: str) -> dict[str, object]:
+        from pi_sec_cam.record.deletion import delete_event
 
-    def _close_catalogue(self) -> None:
-        if self._catalogue is not None:
-            self._catalogue.close()
+        delete_event(self._any_archive, self._keeper.catalogue, event)
+        return {"event": event}
 
-    def _keep(self, record: EventRecord) -> None:
-        """List an event; called by the recorders."""
-        if self._catalogue is None:
-            return
-        try:
-            self._catalogue.put(record)
-        except StorageError as error:
-            self._catalogue_fails(error)
-        else:
-            self._catalogue_trouble = None
+    def _rebuild(self) -> dict[str, object]:
+        return {"events": self._keeper.rebuild()}
 
-    def _catalogue_fails(self, error: StorageError) -> None:
-        if str(error) != self._catalogue_trouble:
-            log.error("%s; recording goes on, the list of events is made up for at the next start", error)
-        self._catalogue_trouble = str(error)
-
-    def _start_server(self, lock: DaemonLock) -> None:
+    def _start_server(self) -> None:
         """Nobody can ask without it, but the camera watches."""
+        commands: dict[str, Callable[..., object]] = {
+            "status": self.status,
+            "start": self.start_cameras,
+            "stop": self.stop_cameras,
+            "annotate": self._annotate,
+            "delete": self._delete,
+            "rebuild": self._rebuild,
+        }
         try:
-            self._server = LocalServer(lock.socket_path, {"status": self.status})
+            self._server = LocalServer(self._lock.socket_path, commands)
             self._server.start()
         except (StorageError, OSError) as error:
             self._server_trouble = f"`pi-sec-cam status` does not work: {error}"
@@ -206,23 +283,7 @@ class Daemon:
         for node in self.nodes:
             node.finish_source()
         _stop([worker for node in self.nodes for worker in node.watching], _WATCHERS_STOP_S)
-        recorders = [node.recorder for node in self.nodes]
-        _stop([*recorders, *([self._recovery] if self._recovery else [])], _RECORDERS_STOP_S)
-
-
-class _Recovery(Worker):
-    """Finishes in the background what the last run left unfinished."""
-
-    def __init__(self, recover: Callable[[], object], on_error: Callable[[StorageError], None]) -> None:
-        super().__init__("recovery")
-        self._recover = recover
-        self._on_error = on_error
-
-    def work(self) -> None:
-        try:
-            self._recover()
-        except StorageError as error:
-            self._on_error(error)
+        _stop([*(node.recorder for node in self.nodes), self._keeper], _RECORDERS_STOP_S)
 
 
 def _stop(workers: Sequence[Worker], seconds: float) -> None:

@@ -36,6 +36,13 @@ class EventNotFound(PiSecCamError, KeyError):
         return str(self.args[0]) if self.args else ""
 
 
+class CameraNotFound(PiSecCamError, KeyError):
+    """No camera with that name in the configuration."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
 class DaemonUnreachable(PiSecCamError, ConnectionError):
     """No daemon answers for this storage directory.
 

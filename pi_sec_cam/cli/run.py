@@ -5,15 +5,21 @@ import sys
 import threading
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from pi_sec_cam.cli.log import log_to_stderr
 from pi_sec_cam.cli.main import drop_output
 from pi_sec_cam.cli.options import config_option
+from pi_sec_cam.cli.service_manager import ServiceManager
 from pi_sec_cam.cli.summary import watched
+from pi_sec_cam.clock import SystemClock
 from pi_sec_cam.config import Configuration, load_configuration
 from pi_sec_cam.errors import SourceError
+
+if TYPE_CHECKING:
+    from pi_sec_cam.daemon import Daemon
 
 
 @click.command()
@@ -51,16 +57,25 @@ def run(config: Path, demo: bool, demo_if_none: bool, verbose: bool) -> None:
     # Only now: what comes before it would delay the answer to a wrong configuration.
     from pi_sec_cam.daemon import Daemon
 
+    manager = ServiceManager.of_this_process(SystemClock())
     with Daemon(whole, demo=demo) as daemon:
+        manager.ready()
         _say(
             *([why] if why else []),
             *watched(whole, demo=demo),
             f"clips go to {daemon.directory / 'recordings'}",
             f"list them with: pi-sec-cam events -c {config}    stop with: Ctrl+C",
         )
-        failure = daemon.wait(stop)
+        failure = daemon.wait(stop, on_look=lambda: _tell(manager, daemon))
+        manager.stopping()
     if failure is not None:
         raise SourceError(failure)
+
+
+def _tell(manager: ServiceManager, daemon: "Daemon") -> None:
+    if daemon.advances:
+        manager.alive()
+    manager.status(daemon.in_short)
 
 
 def demo_instead(whole: Configuration) -> tuple[bool, str]:

@@ -27,6 +27,8 @@ class LocalServer(Worker):
         StorageError: there can be no socket at `path`. The camera can do without.
     """
 
+    patience_s = 660.0  # a command may have thousands of events to deal with
+
     def __init__(self, path: Path, commands: Mapping[str, Callable[..., object]]) -> None:
         super().__init__("local socket")
         self._path = path

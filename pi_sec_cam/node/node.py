@@ -59,6 +59,7 @@ class Node:
         *,
         archive: Archive,
         keep: Callable[[EventRecord], None],
+        on_trouble: Callable[[OSError], None],
         clock: Clock,
         demo: bool = False,
     ) -> None:
@@ -90,7 +91,9 @@ class Node:
         self._detect_sink = NodeSink(self._detect_ring, self._slot, frame_due=due, caught_up=caught_up)
         self._source = self._new_source()
         self._detection_source = self._new_detection_source()
-        self.recorder = Recorder(camera=self.name, ring=self._ring, archive=archive, keep=keep, clock=clock)
+        self.recorder = Recorder(
+            camera=self.name, ring=self._ring, archive=archive, keep=keep, clock=clock, on_trouble=on_trouble
+        )
         self._watcher = Watcher(
             f"watcher of {self.name}",
             slot=self._slot,

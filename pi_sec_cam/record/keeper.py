@@ -1,0 +1,289 @@
+"""Looks after one storage directory while the daemon runs: its disk, its list of events, and room for new ones."""
+
+import errno
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from pi_sec_cam.clock import Clock
+from pi_sec_cam.errors import StorageError
+from pi_sec_cam.record.archive import Archive
+from pi_sec_cam.record.disk import Disk, DiskState
+from pi_sec_cam.record.event_record import EventRecord
+from pi_sec_cam.record.room import RoomMaker
+from pi_sec_cam.worker import Worker
+
+if TYPE_CHECKING:
+    # The database takes a fifth of a second to import, and the cameras start before that.
+    from pi_sec_cam.record.catalogue import Catalogue
+    from pi_sec_cam.record.recovery import Survey
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 1.0
+_REOPEN_US = 5_000_000
+_REBUILD_S = 600.0
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class StorageKeeper(Worker):
+    """Looks at the disk every second, and acts when something is to be done; else it writes nothing.
+
+    - The right disk has come, at the start or later: its lock is taken, the catalogue is opened, and what was left
+      unfinished is finished, beside recording. While it is not there, `guard` refuses new events.
+    - The catalogue fails: recording goes on, and what was recorded is listed when it works again.
+    - A limit is crossed, or a recorder finds the disk full: room is made.
+
+    Args:
+        archive: of the storage directory; its formats do not matter here.
+        lock_storage: takes the directory's lock when the disk has come; StorageError if another daemon has it.
+        on_room: told when room was made or the disk has come back; must not block.
+    """
+
+    patience_s = 120.0  # one step may take so long on a slow card
+
+    def __init__(
+        self,
+        archive: Archive,
+        disk: Disk,
+        room: RoomMaker,
+        *,
+        clock: Clock,
+        lock_storage: Callable[[], None],
+        on_room: Callable[[], None],
+    ) -> None:
+        super().__init__("storage", clock)
+        self._archive = archive
+        self._disk = disk
+        self._room = room
+        self._lock_storage = lock_storage
+        self._on_room = on_room
+        self._wake = threading.Event()
+        self._rebuilds: SimpleQueue[Future[int]] = SimpleQueue()
+        # All below: written by this thread (by `open` before it runs), read by any; each is replaced as a whole.
+        self._state = DiskState(kind="missing")
+        self._device: int | None = None  # of the disk that was taken up; None while there is none
+        self._catalogue: Catalogue | None = None
+        self._survey: Survey | None = None
+        self._disk_trouble: str | None = None
+        self._catalogue_trouble: str | None = None
+        self._note: str | None = None
+        self._reopen_due_us = 0
+
+    def claim(self) -> None:
+        """See that this is where recordings are kept, and that nobody else keeps theirs there.
+
+        A disk that is missing, or the wrong one, is no error here: the cameras watch, and it may come.
+
+        Raises:
+            StorageError: nobody can ever record there (no permission, say), or another daemon does.
+        """
+        state = self._state = self._disk.claim()
+        if state.kind == "unusable":
+            raise StorageError(state.detail)
+        if state.right:
+            if state.kind != "read-only":
+                self._archive.prepare()
+            self._lock_storage()
+        self._report(state.detail)
+
+    def open(self) -> None:
+        """Open the catalogue of the disk that was claimed, before anything is recorded; `start` sees to the rest."""
+        if self._state.right:
+            self._open_catalogue()
+            self._device = self._state.device
+
+    @property
+    def catalogue(self) -> "Catalogue":
+        """The list of events.
+
+        Raises:
+            StorageError: there is none now; says why.
+        """
+        if self._catalogue is None:
+            raise StorageError(self._disk_trouble or self._catalogue_trouble or "the list of events is being opened")
+        return self._catalogue
+
+    def guard(self) -> None:
+        """Asked by recorders before they make a folder.
+
+        Raises:
+            StorageError: the right disk is not there, or has not been taken up yet.
+        """
+        self._disk.guard()
+        if self._device is None:
+            raise StorageError(f"{self._archive.directory} has come back and is being looked at")
+
+    def keep(self, record: EventRecord) -> None:
+        """List an event; called by recorders. What cannot be listed now is listed later."""
+        try:
+            self.catalogue.put(record)
+        except StorageError as error:
+            self._catalogue_fails(error)
+        if record.state != "recording":
+            self._archive.running.discard(record.id)
+        self._room.changed()
+        self._wake.set()
+
+    def disk_refuses(self, error: OSError) -> None:
+        """A recorder could not write: if the disk is full, room is made at once."""
+        if error.errno in _FULL:
+            self._room.refused()
+        self._wake.set()
+
+    def rebuild(self) -> int:
+        """Make the list of events anew from the files; how many there are then. Called by other threads.
+
+        Raises:
+            StorageError: with the way out.
+        """
+        asked: Future[int] = Future()
+        self._rebuilds.put(asked)
+        self._wake.set()
+        return asked.result(_REBUILD_S)
+
+    def stop(self) -> None:
+        super().stop()
+        self._wake.set()
+
+    def work(self) -> None:
+        while not self.stopping.is_set():
+            self.advance()
+            self._look()
+            if self._device is not None:
+                self._tidy()
+                self._make_room()
+            self._rebuild_if_asked()
+            self._wake.wait(_LOOK_S)
+            self._wake.clear()
+
+    def close(self) -> None:
+        """Let go of the catalogue; after the recorders have ended, which still use it."""
+        catalogue, self._catalogue, self._survey = self._catalogue, None, None
+        if catalogue is not None:
+            catalogue.close()
+
+    @property
+    def tidying(self) -> bool:
+        """Whether what a crash has left is still to be dealt with."""
+        return self._survey is not None
+
+    def problems(self) -> list[str]:
+        """What does not work, in words."""
+        return [text for text in (self._disk_trouble, self._catalogue_trouble, *self._room.obstacles) if text]
+
+    def status(self) -> dict[str, object]:
+        """Plain JSON values."""
+        state = self._state
+        try:
+            events: int | None = self.catalogue.count()
+        except StorageError:
+            events = None
+        return {
+            "directory": str(self._archive.directory),
+            "disk": state.kind,
+            "disk_id": state.storage_id,
+            "free_bytes": state.free_bytes,
+            "total_bytes": state.total_bytes,
+            "events": events,
+            "events_bytes": None if events is None else self._room.events_bytes,
+            "events_deleted": self._room.deleted,
+            "tidying": self.tidying,
+            "note": self._note,
+        }
+
+    def _look(self) -> None:
+        before = self._state
+        state = self._state = self._disk.check() if self._device is not None else self._disk.claim()
+        trouble = state.detail
+        if self._device is not None and state.device != self._device:
+            log.error("%s; the cameras watch on", trouble or f"the disk of {self._archive.directory} was changed")
+            self._device = None
+            self.close()
+        if self._device is None and state.right:
+            try:
+                self._lock_storage()
+            except StorageError as error:  # another daemon was quicker
+                trouble = str(error)
+            else:
+                self.open()
+        self._report(trouble)
+        if self._device is not None and state.kind == "ready" and before.kind != "ready":
+            self._on_room()
+
+    def _report(self, trouble: str) -> None:
+        if trouble and not self._disk_trouble:
+            log.error("%s; the cameras watch on", trouble)
+        elif self._disk_trouble and not trouble:
+            log.info("%s can be written to again", self._archive.directory)
+        self._disk_trouble = trouble or None
+
+    def _open_catalogue(self) -> None:
+        """What was left unfinished is found now, before anything is recorded, and dealt with beside recording."""
+        from pi_sec_cam.record.recovery import open_or_rebuild, survey
+
+        self._reopen_due_us = self.clock.monotonic_us() + _REOPEN_US
+        try:
+            self._catalogue, said = open_or_rebuild(self._archive)
+            self._survey = survey(self._archive, self._catalogue)
+        except StorageError as error:
+            self.close()
+            self._catalogue_fails(error)
+        else:
+            self._catalogue_trouble = None
+            if said:
+                log.warning("%s", said)
+                self._note = said
+
+    def _catalogue_fails(self, error: StorageError) -> None:
+        if not self._catalogue_trouble:
+            log.error("%s; recording goes on, and events are listed when it works again", error)
+        self._catalogue_trouble = str(error)
+
+    def _tidy(self) -> None:
+        """Do what crashes and trouble with the catalogue have left to do."""
+        from pi_sec_cam.record.recovery import recover
+
+        if self._catalogue_trouble and self.clock.monotonic_us() >= self._reopen_due_us:
+            # Looking at all folders anew finds whatever could not be listed meanwhile.
+            self.close()
+            self._open_catalogue()
+        if self._survey is None or self._catalogue is None:
+            return
+        try:
+            recover(self._archive, self._catalogue, self._survey, on_progress=self.advance)
+            self._archive.sequence.reach(self._catalogue.newest_sequence())
+        except StorageError as error:
+            self._catalogue_fails(error)
+        self._survey = None
+        self._room.changed()
+
+    def _make_room(self) -> None:
+        if self._catalogue is None:
+            return
+        try:
+            made = self._room.make(self._state, self._catalogue, self.stopping, self.advance)
+        except StorageError as error:
+            self._catalogue_fails(error)
+            return
+        if made:
+            self._wake.set()  # perhaps more is wanted
+            self._on_room()
+
+    def _rebuild_if_asked(self) -> None:
+        from pi_sec_cam.record.recovery import rebuild
+
+        while not self._rebuilds.empty():
+            asked = self._rebuilds.get_nowait()
+            try:
+                self.guard()
+                self._catalogue = rebuild(self._archive, self._catalogue)
+                asked.set_result(self._catalogue.count())
+            except StorageError as error:
+                asked.set_exception(error)
+            else:
+                self._catalogue_trouble = None
+            self._room.changed()

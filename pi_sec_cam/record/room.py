@@ -1,0 +1,136 @@
+"""Makes room for new events by deleting old ones, as record/retention.py decides."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pi_sec_cam.clock import Clock
+from pi_sec_cam.errors import EventNotFound, EventProtected
+from pi_sec_cam.record.archive import Archive
+from pi_sec_cam.record.disk import DiskState
+from pi_sec_cam.record.retention import Limits, Usage, is_due, plan
+
+if TYPE_CHECKING:
+    from pi_sec_cam.record.catalogue import Catalogue
+
+log = logging.getLogger(__name__)
+
+_AGES_US = 60_000_000
+# Where nothing more could be done, this long passes before it is tried again.
+_STUCK_US = 10_000_000
+# So many at a time, so that the disk is looked at in between.
+_MOST_DELETED = 100
+_ALL = 1_000_000
+
+
+class RoomMaker:
+    """Used by the storage's thread alone, but for `refused` and `changed`, which any may call.
+
+    Attributes:
+        deleted: events since the start.
+        obstacles: in words, why a limit cannot be kept.
+        events_bytes: of all events, when last counted.
+    """
+
+    def __init__(self, archive: Archive, limits: Limits, clock: Clock) -> None:
+        self._archive = archive
+        self._limits = limits
+        self._clock = clock
+        self._changed = threading.Event()
+        self._changed.set()
+        self._refused = threading.Event()
+        self._believed_since_us: int | None = None
+        self._ages_due_us = 0
+        self._stuck_until_us = 0
+        self.deleted = 0
+        self.obstacles: tuple[str, ...] = ()
+        self.events_bytes = 0
+
+    def changed(self) -> None:
+        """An event has begun, ended or gone."""
+        self._changed.set()
+
+    def refused(self) -> None:
+        """The disk took no more; it may know of limits (a quota) that its figures do not show."""
+        self._refused.set()
+
+    def make(
+        self, state: DiskState, catalogue: "Catalogue", stopping: threading.Event, advance: Callable[[], None]
+    ) -> bool:
+        """Look whether room is wanted, and make some; whether something was deleted.
+
+        Raises:
+            StorageError: the disk's or the catalogue's.
+        """
+        from pi_sec_cam.record.deletion import delete_event
+
+        self._judge_clock()
+        if state.free_bytes is None or state.kind == "read-only":
+            return False
+        if self._changed.is_set():
+            self._changed.clear()
+            self._stuck_until_us = 0
+            self.events_bytes = catalogue.bytes_total()
+        usage = Usage(free_bytes=state.free_bytes, free_inodes=state.free_inodes, events_bytes=self.events_bytes)
+        due = is_due(self._limits, usage)
+        if self._refused.is_set():
+            self._refused.clear()
+            self._stuck_until_us = 0
+            if not due:
+                usage, due = replace(usage, free_bytes=0), True
+        if not due and not self._is_something_too_old(catalogue):
+            self.obstacles = ()
+            return False
+        if self._clock.monotonic_us() < self._stuck_until_us:
+            return False
+        wanted = plan(
+            self._limits, usage, catalogue.oldest(limit=_ALL), now=self._believed_now(), watched_s=self._believed_s()
+        )
+        self._say(wanted.obstacles)
+        done = 0
+        for deletion in wanted.deletions[:_MOST_DELETED]:
+            if stopping.is_set():
+                break
+            advance()
+            try:
+                delete_event(self._archive, catalogue, deletion.event.id)
+            except (EventNotFound, EventProtected) as error:  # somebody was quicker
+                log.info("not deleted: %s", error)
+            else:
+                log.info("deleted %s, to keep within the limit (%s)", deletion.event.id, deletion.why)
+                done += 1
+        self.deleted += done
+        if done:
+            self._changed.set()
+        else:
+            self._stuck_until_us = self._clock.monotonic_us() + _STUCK_US
+        return done > 0
+
+    def _say(self, obstacles: tuple[str, ...]) -> None:
+        if bool(obstacles) and not self.obstacles:  # the figures in them change each time
+            log.error("%s", "; ".join(obstacles))
+        self.obstacles = obstacles
+
+    def _is_something_too_old(self, catalogue: "Catalogue") -> bool:
+        """Asked once a minute, as long as the clock is believed."""
+        now, days = self._believed_now(), self._limits.max_age_days
+        if now is None or days is None or self._clock.monotonic_us() < self._ages_due_us:
+            return False
+        self._ages_due_us = self._clock.monotonic_us() + _AGES_US
+        return bool(catalogue.oldest(before=now - timedelta(days=days), limit=1))
+
+    def _judge_clock(self) -> None:
+        if not self._clock.synchronised():
+            self._believed_since_us = None
+        elif self._believed_since_us is None:
+            self._believed_since_us = self._clock.monotonic_us()
+
+    def _believed_now(self) -> datetime | None:
+        return None if self._believed_since_us is None else self._clock.wall()
+
+    def _believed_s(self) -> float:
+        since_us = self._believed_since_us
+        return 0.0 if since_us is None else (self._clock.monotonic_us() - since_us) / 1e6
