@@ -135,14 +135,15 @@ class Clip:
         """
         if self.folder is None or self.folder.path.is_dir():
             return
-        folder = self._archive.begin(self._camera, self._stamp)
-        if self.folder.path.is_dir():  # it came back just now
-            folder.path.rmdir()
-            self._archive.running.discard(folder.id)
-            return
+        gone, new = self.folder, self._archive.begin(self._camera, self._stamp)
+        if new.id != gone.id:
+            is_back = gone.path.is_dir()  # just now
+            self._archive.running.discard(new.id if is_back else gone.id)
+            if is_back:
+                new.path.rmdir()
+                return
         self.abandon()
-        self._archive.running.discard(self.folder.id)
-        self.folder = folder
+        self.folder = new
         self._parts.clear()
         self._start_us = None
         self._picture_written = False

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.mp4 import Mp4Writer, StreamRefused
-from pi_sec_cam.record.durable import sync_directory, write_at
+from pi_sec_cam.record.durable import storage_error, sync_directory, write_at
 from pi_sec_cam.record.event_record import Part
 
 
@@ -114,10 +114,10 @@ class PartWriter:
         self._end_pts_us = max(self._end_pts_us, unit.pts_us + self._interval_us)
 
     def flush(self) -> None:
-        """Write the fragments that are complete; to be called again after an OSError.
+        """Write the fragments that are complete; to be called again after a StorageError.
 
         Raises:
-            OSError: the disk's; the file ends with its last whole fragment, or will when it is opened again.
+            StorageError: the disk's; the file ends with its last whole fragment, or will when it is opened again.
             PartLost: the part is to be abandoned; `part` says what is left of it.
         """
         while self._waiting:
@@ -125,10 +125,10 @@ class PartWriter:
             self._waiting.popleft()
 
     def close(self) -> None:
-        """Write what is held back and close the file; to be called again after an OSError.
+        """Write what is held back and close the file; to be called again after a StorageError.
 
         Raises:
-            OSError, PartLost: as `flush`.
+            StorageError, PartLost: as `flush`.
         """
         if self._muxer is not None:
             muxer, self._muxer = self._muxer, None
@@ -160,7 +160,7 @@ class PartWriter:
             self._cut_back()
             if error.errno == errno.EFBIG:
                 raise PartLost(f"{self._path} cannot become larger") from error
-            raise
+            raise storage_error(f"cannot write {self._path}", error) from error
         self._marks.append(_Mark(self.kept_bytes + len(fragment.data), fragment.pictures, fragment.end_pts_us))
 
     def _open(self) -> int:

@@ -165,7 +165,7 @@ class Recorder(Worker):
 
     def _write(self, clip: Clip, reader: EventReader) -> None:
         """All of the event, from its first unit to its final record."""
-        seen_dropped = reader.dropped
+        seen_dropped, listed = reader.dropped, None
         while (unit := self._next(reader)) is not None:
             if reader.dropped > seen_dropped:
                 clip.gap()
@@ -180,7 +180,10 @@ class Recorder(Worker):
             self._insist(clip, clip.flush)
             if clip.kept > kept:
                 self._works()
-                self._list(clip, reader.started.number)
+                if clip.folder is not listed and clip.record is not None:
+                    self._ids[reader.started.number] = clip.record.id
+                    self._keep(clip.record)
+                    listed = clip.folder
             self.advance()
         record = self._insist(clip, lambda: clip.finish(reader.ended, reader.dropped))
         if record is not None:
@@ -238,12 +241,6 @@ class Recorder(Worker):
                 self.advance()
             self._retry = False
         return self.stopping.is_set()
-
-    def _list(self, clip: Clip, number: int) -> None:
-        """The event is in the catalogue from its first picture on."""
-        if clip.record is not None and self._ids.get(number) != clip.record.id:
-            self._ids[number] = clip.record.id
-            self._keep(clip.record)
 
     def _report(self, trouble: str) -> None:
         if trouble != self.trouble:

@@ -88,6 +88,7 @@ def test_large_pictures_still_make_one_write_a_fragment() -> None:
 def test_a_stream_that_mp4_cannot_hold_is_refused() -> None:
     found = units(seconds=1)
     odd = StreamInfo("h264", -348, 32, found[0].info.parameter_sets)
+    first = AccessUnit(found[0].data, found[0].pts_us, found[0].dts_us, True, odd)
+    writer = Mp4Writer(lambda _: None, odd)
     with pytest.raises(StreamRefused, match="cannot write this stream"):
-        writer = Mp4Writer(lambda _: None, odd)
-        writer.add(AccessUnit(found[0].data, found[0].pts_us, found[0].dts_us, True, odd))
+        writer.add(first)

@@ -1,69 +1,19 @@
 """What stands on disk after an event; ffprobe judges the clips."""
 
-import os
-import shutil
-import time
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.media.access_unit import AccessUnit, StreamInfo
-from pi_sec_cam.media.ring import Ring
-from pi_sec_cam.motion.event import Area, EventEnded, EventStarted
-from pi_sec_cam.record.archive import Archive
-from pi_sec_cam.record.event_record import EventRecord
-from pi_sec_cam.record.recorder import Recorder
+from pi_sec_cam.motion.event import EventEnded, EventStarted
+from tests.unit.recorder_bench import SECOND, Bench, ended, started, until
 from tests.unit.streams import BASE_US, decoded_pictures, format_duration, packets, stream_entry, units
-
-SECOND = 1_000_000
-
-
-class Bench:
-    """A recorder whose whole input is given beforehand; it then works it off in this thread."""
-
-    def __init__(self, storage: Path, *, max_bytes: int = 50_000_000) -> None:
-        self.ring = Ring(seconds=3600, max_bytes=max_bytes)
-        self.archive = Archive(storage)
-        self.archive.prepare()
-        self.records: list[EventRecord] = []
-        self.clock = SimulatedClock(datetime(2026, 5, 4, 12, 0, tzinfo=UTC))
-        self.recorder = Recorder(
-            camera="Yard", ring=self.ring, archive=self.archive, keep=self.records.append, clock=self.clock
-        )
-
-    def feed(self, found: Sequence[AccessUnit]) -> None:
-        for unit in found:
-            self.ring.append(unit)
-
-    def event(self, *events: EventStarted | EventEnded) -> None:
-        for event in events:
-            self.recorder.on_event(event)
-
-    def run(self) -> list[EventRecord]:
-        self.recorder.stop()
-        self.recorder.work()
-        return [record for record in self.records if record.state == "complete"]
-
-    def file(self, record: EventRecord, number: int = 0) -> Path:
-        return self.archive.directory / record.path / record.parts[number].file
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path / "storage")
-
-
-def started(at_s: float, before_s: float, number: int = 1, continues: int | None = None) -> EventStarted:
-    at_us = BASE_US + round(at_s * SECOND)
-    return EventStarted(number, at_us, at_us - round(before_s * SECOND), (Area(0.1, 0.1, 0.2, 0.2),), continues)
-
-
-def ended(last_s: float, after_s: float, number: int = 1) -> EventEnded:
-    last_us = BASE_US + round(last_s * SECOND)
-    return EventEnded(number, last_us, last_us + round(after_s * SECOND), "rest")
 
 
 def test_a_clip_reaches_from_the_pre_roll_to_the_post_roll(bench: Bench) -> None:
@@ -234,114 +184,6 @@ def test_what_the_ring_could_not_hold_is_counted(tmp_path: Path) -> None:
     assert decoded_pictures(bench.file(record)) == record.parts[0].pictures
 
 
-def test_a_place_that_cannot_be_written_is_named_and_tried_again(
-    bench: Bench, caplog: pytest.LogCaptureFixture
-) -> None:
-    shutil.rmtree(bench.archive.recordings)
-    bench.archive.recordings.write_text("in the way")
-    found = units(seconds=10)
-    bench.feed(found)
-    bench.event(started(2, 2), ended(8, 1))
-    assert bench.run() == []
-    assert str(bench.archive.recordings) in str(bench.recorder.status()["trouble"])
-    assert str(bench.archive.recordings) in caplog.text
-    assert bench.recorder.status()["pictures_dropped"] == 226
-
-    bench.archive.recordings.unlink()
-    bench.archive.prepare()
-    bench.event(started(2, 2, number=2), ended(8, 1, number=2))
-    (record,) = bench.run()
-    assert record.parts[0].pictures == 226
-    assert bench.recorder.status()["trouble"] is None
-
-
-def test_a_full_disk_in_mid_event_keeps_what_was_written_and_goes_on_when_there_is_space(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, writes = os.write, [0]
-
-    def write(file: int, data: bytes) -> int:
-        writes[0] += 1
-        if 4 <= writes[0] <= 6:
-            raise OSError(28, "No space left on device")
-        return real(file, data)
-
-    monkeypatch.setattr(os, "write", write)
-    bench.feed(units(seconds=20))
-    bench.event(started(2, 2), ended(18, 1))
-    (record,) = bench.run()
-    assert len(record.parts) > 1
-    found = [decoded_pictures(bench.file(record, number)) for number in range(len(record.parts))]
-    assert found == [part.pictures for part in record.parts]
-    assert sum(found) + record.dropped_pictures == 25 * 19 + 1
-
-
-def full(_file: int, _data: bytes) -> int:
-    raise OSError(28, "No space left on device")
-
-
-def test_trouble_stays_until_something_reaches_the_disk_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO")
-    monkeypatch.setattr(os, "write", full)
-    bench.feed(units(seconds=20))
-    bench.event(started(2, 2), ended(18, 1))
-    assert bench.run() == []
-    assert "No space left" in str(bench.recorder.trouble)
-    assert bench.recorder.status()["pictures_dropped"] == 25 * 19 + 1
-    assert "works again" not in caplog.text
-    assert len(caplog.records) < 5
-    monkeypatch.undo()
-    bench.event(started(2, 2, number=2), ended(18, 1, number=2))
-    bench.run()
-    assert bench.recorder.trouble is None
-    assert "works again" in caplog.text
-
-
-def test_one_error_on_making_a_part_costs_one_gop(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pi_sec_cam.record import part
-
-    real, calls = part.sync_directory, []
-
-    def once(path: Path) -> None:
-        calls.append(path)
-        if len(calls) == 1:
-            raise OSError(5, "Input/output error")
-        real(path)
-
-    monkeypatch.setattr(part, "sync_directory", once)
-    bench.feed(units(seconds=10))
-    bench.event(started(2, 2), ended(8, 1))
-    (record,) = bench.run()
-    assert record.dropped_pictures == 25
-    assert record.parts[0].pictures == 25 * 8 + 1
-    assert decoded_pictures(bench.file(record)) == record.parts[0].pictures
-
-
-def test_an_event_whose_record_the_disk_did_not_take_is_finished_later(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from pi_sec_cam.record.event_folder import EventFolder
-
-    real = EventFolder.write_record
-
-    def refuse(folder: EventFolder, record: EventRecord) -> None:
-        if record.state == "complete":
-            raise OSError(28, "No space left on device")
-        real(folder, record)
-
-    monkeypatch.setattr(EventFolder, "write_record", refuse)
-    bench.feed(units(seconds=10))
-    bench.event(started(2, 2), ended(8, 1))
-    assert bench.run() == []
-    assert "cannot finish the event" in str(bench.recorder.trouble)
-    monkeypatch.undo()
-    (record,) = bench.run()
-    assert bench.archive.folder(record.id).read_record() == record
-    assert bench.recorder.trouble is None
-
-
 def test_a_break_of_the_timestamps_within_a_gop_loses_nothing(bench: Bench) -> None:
     found = units(seconds=12, gop=100)
     after = StreamInfo(
@@ -376,9 +218,7 @@ def test_a_cut_that_is_known_late_repeats_nothing(bench: Bench, gop: int, late_s
     recorder = bench.recorder
     recorder.start()
     bench.feed(found[110:word_of_it])
-    deadline = time.monotonic() + 20
-    while bench.ring.held()["unread"] and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: not bench.ring.held()["unread"])
     bench.event(EventEnded(1, cut_us - 100_000, cut_us, "max_time"), EventStarted(2, cut_us + 700_000, cut_us, (), 1))
     bench.feed(found[word_of_it:])
     bench.event(ended(36, 2, number=2))
