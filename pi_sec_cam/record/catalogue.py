@@ -75,13 +75,13 @@ class Catalogue:
     def delete(self, event_ids: Iterable[str]) -> None:
         """Forget events; those that are not there are passed over."""
         with self._writing, self._database.transaction() as connection:
-            for some in _batches(event_ids):
+            for some in _batches(map(storable, event_ids)):
                 _delete(connection, some)
 
     def mark_deleting(self, event_id: str, *, deleting: bool = True) -> None:
         """From now on pass the event by in every answer but `deleting`; with False, list it again."""
         with self._writing, self._database.transaction() as connection:
-            connection.execute(update(events).where(events.c.id == event_id).values(deleting=deleting))
+            connection.execute(update(events).where(events.c.id == storable(event_id)).values(deleting=deleting))
 
     def deleting(self) -> list[EventRecord]:
         """The events whose deletion has begun."""

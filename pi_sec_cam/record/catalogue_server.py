@@ -10,16 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.record.catalogue_schema import bring_up_to_date
 
-# By the beginning of SQLSTATE (PostgreSQL documentation, appendix A); the longest that fits counts.
-_WAYS_OUT = {
-    "08": "the database cannot be reached; is its server running?",
-    "28": "the database refuses this user or password",
-    "25006": "the database may only be read; is it a standby?",
-    "3D": "there is no such database; create it",
-    "42501": "this user may not use its tables; give that user the right to (GRANT)",
-    "53": "the database server has no room left, or too many connections",
-    "53100": "the database server's disk is full",
-    "57P": "the database server is stopping or starting; it is tried again",
+# By SQLSTATE (PostgreSQL documentation, appendix A). Of the others the server's own words say enough.
+_KNOWN = {
+    "25006": (errno.EROFS, "the database may only be read; is it a standby?"),
+    "53100": (errno.ENOSPC, "the database server's disk is full"),
 }
 
 
@@ -52,12 +46,9 @@ class CatalogueServer:
                 yield connection
         except SQLAlchemyError as error:
             origin = getattr(error, "orig", None)
-            state = getattr(origin, "sqlstate", None) or (
-                "08" if getattr(error, "connection_invalidated", False) else ""
-            )
-            way_out = next((_WAYS_OUT[state[:n]] for n in (5, 3, 2) if state[:n] in _WAYS_OUT), None)
-            described = StorageError(f"cannot use {self._name}: {way_out or origin or error}")
-            described.errno = errno.ENOSPC if state == "53100" else None
+            number, way_out = _KNOWN.get(getattr(origin, "sqlstate", None) or "", (None, None))
+            described = StorageError(f"cannot use {self._name}: {way_out or ' '.join(str(origin or error).split())}")
+            described.errno = number
             raise described from error
 
     def close(self) -> None:
