@@ -85,9 +85,7 @@ class StorageKeeper(Worker):
         if state.kind == "unusable":
             raise StorageError(state.detail)
         if state.right:
-            if state.kind != "read-only":
-                self._archive.prepare()
-            self._lock_storage()
+            self._make_ours(state)
         self._report(state.detail)
 
     def open(self) -> None:
@@ -199,20 +197,27 @@ class StorageKeeper(Worker):
         before = self._state
         state = self._state = self._disk.check() if self._device is not None else self._disk.claim()
         trouble = state.detail
-        if self._device is not None and state.device != self._device:
+        # Two directories of one file system, bound to the same place in turn, have the same device.
+        if self._device is not None and (state.device != self._device or state.storage_id != before.storage_id):
             log.error("%s; the cameras watch on", trouble or f"the disk of {self._archive.directory} was changed")
             self._device = None
             self.close()
         if self._device is None and state.right:
             try:
-                self._lock_storage()
-            except StorageError as error:  # another daemon was quicker
+                self._make_ours(state)
+            except StorageError as error:  # another daemon was quicker, say
                 trouble = str(error)
             else:
                 self.open()
         self._report(trouble)
         if self._device is not None and state.kind == "ready" and before.kind != "ready":
             self._on_room()
+
+    def _make_ours(self, state: DiskState) -> None:
+        """A disk may be new and empty, also one that comes while the daemon runs."""
+        if state.kind != "read-only":
+            self._archive.prepare()
+        self._lock_storage()
 
     def _report(self, trouble: str) -> None:
         if trouble and not self._disk_trouble:

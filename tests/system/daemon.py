@@ -58,11 +58,11 @@ class Home:
         return found
 
     @contextmanager
-    def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """The daemon, while the block runs; whatever happens, it has ended after it."""
+    def running(self, *arguments: str, before: tuple[str, ...] = ()) -> Iterator[subprocess.Popen[str]]:
+        """The daemon, while the block runs; whatever happens, it has ended after it. `before` is put in front of it."""
         with (self.folder / "log").open("a") as log:
             daemon = subprocess.Popen(
-                [COMMAND, "run", "-c", self.config, *arguments],
+                [*before, COMMAND, "run", "-c", self.config, *arguments],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,

@@ -174,3 +174,42 @@ def test_an_overlay_and_a_link_are_disks_too(home: Home, mounts: Mounts, tmp_pat
     said = storage(home, mounts)
     assert said["kind"] == "missing"
     assert "leads to /nowhere" in said["detail"]
+
+
+def test_the_daemon_waits_for_its_disk_and_writes_nothing_in_its_place(
+    home: Home, mounts: Mounts, disks: tuple[Path, Path]
+) -> None:
+    home.write(
+        cam_name="Yard",
+        video_size=[320, 180],
+        framerate=10,
+        motion={"rec_sec_before": 2, "rec_sec_after": 1, "max_event_time": 8},
+        camera={"backend": "scene"},
+    )
+    mine, other = disks
+    mounts.mount("--bind", mine, home.storage)
+    storage(home, mounts, "accept")
+    mounts.unmount(home.storage)
+    with home.running(before=mounts.inside) as daemon:
+        home.until(lambda: home.status()["cameras"][0]["recorder"]["trouble"], 30)
+        status = home.status()
+        assert status["storage"]["disk"] == "missing"
+        assert "mounted?" in " ".join(status["problems"])
+        assert list(home.storage.iterdir()) == [], "something was made in the disk's place"
+
+        mounts.mount("--bind", mine, home.storage)
+        home.until(lambda: list(mine.rglob("video.mp4")), 10)
+        (event,) = json.loads((home.command("events", "--json", before=mounts.inside)).stdout)
+        assert Path(event["path"]).parts[-3] == "Yard"
+
+        (other / "storage-id").write_text("f" * 32)
+        mounts.mount("--bind", other, home.storage)
+        home.until(lambda: home.status()["storage"]["disk"] == "wrong", 10)
+        home.until(lambda: home.status()["cameras"][0]["recorder"]["trouble"], 60)
+        assert [path.name for path in other.iterdir()] == ["storage-id"]
+
+        storage(home, mounts, "accept")
+        home.until(lambda: list(other.rglob("video.mp4")), 10)
+        assert home.stop(daemon) < 5
+        assert daemon.returncode == 0, home.log
+    assert "Traceback" not in home.log
