@@ -53,6 +53,7 @@ class Source:
         decoder: FFmpeg's decoder of its first video stream, as the container describes it; outlives the source.
         frame_rate: nominal pictures a second, None if unknown.
         expected: pictures that a file's index promises, 0 if it has none.
+        timed: pictures have timestamps of their own; else they have the time of their arrival.
 
     Raises:
         SourceAway, SourceUnusable: when opening fails.
@@ -78,7 +79,7 @@ class Source:
         self.expected = self._stream.frames if "mp4" in self._container.format.name else 0
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.frame_rate = float(rate) if rate and 0.01 <= rate <= 1000 else None
-        self._untimed = self._live and self._container.format.name in _UNTIMED_FORMATS
+        self.timed = not (self._live and self._container.format.name in _UNTIMED_FORMATS)
 
     def __enter__(self) -> "Source":
         return self
@@ -94,17 +95,19 @@ class Source:
             SourceUnusable: a file cannot be read on.
         """
         time_base = self._stream.time_base or Fraction(1, 1_000_000)
+        multiplier, divisor = time_base.numerator * 1_000_000, time_base.denominator
         try:
             for packet in self._container.demux(self._stream):
                 if not packet.size:
                     continue  # FFmpeg marks the end so
                 arrival_us = self._clock.monotonic_us()
-                if self._untimed:
+                if not self.timed:
                     yield Received(packet, arrival_us, arrival_us, arrival_us)
-                else:
-                    yield Received(
-                        packet, _microseconds(packet.pts, time_base), _microseconds(packet.dts, time_base), arrival_us
-                    )
+                    continue
+                pts, dts = packet.pts, packet.dts
+                pts_us = None if pts is None else pts * multiplier // divisor
+                dts_us = pts_us if dts == pts else None if dts is None else dts * multiplier // divisor
+                yield Received(packet, pts_us, dts_us, arrival_us)
         except av.FFmpegError as error:
             raise self._why(error, opening=False) from None
         if self._live:
@@ -133,7 +136,3 @@ class Source:
         if self._live:
             return why_live(error, self._url, opening=opening)
         return why_file(error, file_path(self._url), opening=opening)
-
-
-def _microseconds(ticks: int | None, time_base: Fraction) -> int | None:
-    return None if ticks is None else ticks * time_base.numerator * 1_000_000 // time_base.denominator

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 from pi_sec_cam.camera.demux import Received, Source
+from pi_sec_cam.camera.reading_pace import ReadingPace
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.errors import SourceError
 from pi_sec_cam.worker import Worker
@@ -28,6 +29,7 @@ class Receiver(Worker):
         self._source: Source | None = None
         self._waiting: deque[Received] = deque()
         self._take: Callable[[Received], None] | None = None
+        self._pace: ReadingPace | None = None
         self._failure: BaseException | None = None
 
     def stop(self) -> None:
@@ -72,15 +74,15 @@ class Receiver(Worker):
                 raise self._failure
             return None
 
-    def pass_to(self, take: Callable[[Received], None]) -> bool:
+    def pass_to(self, take: Callable[[Received], None], pace: ReadingPace | None) -> bool:
         """Give each further packet to `take`, in this worker's thread; whether all that waited had been read.
 
         If not, nothing changes. `take` must neither block nor raise. Waking another thread for each packet costs more
-        than what most packets need.
+        than what most packets need. `pace` says when to read; None: as the packets come.
         """
         with self._changed:
             if not self._waiting:
-                self._take = take
+                self._take, self._pace = take, pace
             return not self._waiting
 
     @property
@@ -94,6 +96,7 @@ class Receiver(Worker):
             with self._changed:
                 self._source = source
                 self._changed.notify_all()
+            ready_us = self.clock.monotonic_us()
             for received in source.packets():
                 self.advance()
                 with self._changed:
@@ -103,6 +106,21 @@ class Receiver(Worker):
                         self._keep(received)
                 if self.stopping.is_set():
                     return
+                ready_us = self._rest(received, ready_us)
+
+    def _rest(self, received: Received, ready_us: int) -> int:
+        """Wait until it is worth while to read again; when that is, in monotonic time.
+
+        `ready_us` is when the reading of what was received began.
+        """
+        if self._pace is None:
+            return received.arrival_us
+        waited_us = received.arrival_us - ready_us
+        pause_us = self._pace.pause_us(received.dts_us, received.packet.size, waited_us, received.arrival_us)
+        if pause_us:
+            self.stopping.wait(pause_us / 1e6)
+            return self.clock.monotonic_us()
+        return received.arrival_us
 
     def _keep(self, received: Received) -> None:
         """For `read`; the lock is held."""

@@ -11,6 +11,7 @@ from pi_sec_cam.camera.demux import Received, Source
 from pi_sec_cam.camera.lead_in import LeadIn
 from pi_sec_cam.camera.passthrough import Passthrough
 from pi_sec_cam.camera.protocol import Sink
+from pi_sec_cam.camera.reading_pace import ReadingPace
 from pi_sec_cam.camera.receiver import Receiver
 from pi_sec_cam.camera.route import Counts, Route
 from pi_sec_cam.camera.source_fault import is_live
@@ -38,6 +39,7 @@ class StreamCamera:
         at_end: of a file: "loop" plays it again, "exit" returns.
         overlay: the text to draw for a picture's media time; only where pictures have to be encoded here.
         bitrate: bits a second where pictures have to be encoded here, None for the encoder's own choice.
+        read_every_s: of a live source: how long its pictures may wait to be read together.
         first_epoch: of the first run's access units.
     """
 
@@ -52,6 +54,7 @@ class StreamCamera:
         overlay: Callable[[int], str] | None = None,
         bitrate: int | None = None,
         clock: Clock | None = None,
+        read_every_s: float = 0.2,
         first_epoch: int = 0,
     ) -> None:
         self._url = url
@@ -59,6 +62,7 @@ class StreamCamera:
         self._live = is_live(url)
         self._fast = pace == "fast"
         self._loops = at_end == "loop"
+        self._read_every_s = read_every_s
         self._overlay = overlay
         self._bitrate = bitrate
         self._clock = clock or SystemClock()
@@ -113,6 +117,7 @@ class StreamCamera:
             def take(received: Received) -> None:
                 route.take(received, timeline.place, sink)
 
+            pace = ReadingPace(self._read_every_s) if source.timed else None
             while not stop.is_set():
                 try:
                     received = receiver.read(_WAIT_S)
@@ -120,7 +125,7 @@ class StreamCamera:
                     deliver(lead_in.rest())
                     raise
                 deliver(lead_in.passed(received, self._clock.monotonic_us()))
-                if lead_in.over and isinstance(route, Passthrough) and receiver.pass_to(take):
+                if lead_in.over and isinstance(route, Passthrough) and receiver.pass_to(take, pace):
                     break
             while not stop.wait(_IDLE_S):
                 receiver.read(0)  # raises what the connection was lost by

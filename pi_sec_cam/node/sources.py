@@ -12,6 +12,9 @@ from pi_sec_cam.errors import SourceAway
 
 log = logging.getLogger(__name__)
 
+# How long a network camera's pictures may wait to be read together: what is off-site a second later cares little.
+_MOST_READ_EVERY_S = 0.2
+
 
 def overlay_text(configuration: CameraConfiguration, clock: Clock) -> Callable[[int], str]:
     """What is written into a picture, by its media time: the camera's name and the local date."""
@@ -115,6 +118,7 @@ def _stream(configuration: CameraConfiguration, url: str, clock: Clock, *, with_
         at_end=configuration.camera.at_end,
         bitrate=configuration.camera.bitrate,
         overlay=overlay_text(configuration, clock) if with_overlay else None,
+        read_every_s=min(_MOST_READ_EVERY_S, 1 / configuration.motion.fps),  # no two looks' pictures at one go
         clock=clock,
     )
 
