@@ -159,6 +159,24 @@ def test_parameter_sets_that_change_in_mid_stream(tmp_path: Path) -> None:
     assert len({id(unit.info) for unit in units}) == 2
 
 
+def test_what_comes_before_the_first_keyframe_is_a_sign_of_life(tmp_path: Path) -> None:
+    class PatientSink(RecordingSink):
+        waited = 0
+
+        def no_picture_yet(self, why: str) -> None:
+            assert "keyframe" in why
+            assert not self.units
+            self.waited += 1
+
+    found = streams.units(seconds=2)
+    clip = write(tmp_path / "late.h264", b"".join(unit.data for unit in found[1:]))
+    sink = PatientSink()
+    camera = StreamCamera(str(clip), pace="fast", at_end="exit", clock=SimulatedClock())
+    camera.run(sink, threading.Event())
+    assert sink.waited == camera.describe()["left_out"] == 24
+    check_delivery(sink.units)
+
+
 def test_damaged_parameter_sets_are_counted(tmp_path: Path) -> None:
     good = [unit.data for unit in streams.units(seconds=2)]
     bent = START_CODE + h264_sps(16384, 16384) + good[25]
