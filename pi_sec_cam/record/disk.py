@@ -48,9 +48,9 @@ class DiskState:
     device: int | None = None
 
     @property
-    def right(self) -> bool:
-        """Whether what is kept is on this disk, and reading it and deleting from it makes sense."""
-        return self.kind in {"ready", "full", "read-only"}
+    def writable(self) -> bool:
+        """Whether what is kept is on this disk, and writing to it and deleting from it makes sense."""
+        return self.kind in {"ready", "full"}
 
 
 class Disk:
@@ -95,10 +95,10 @@ class Disk:
         """Before anything is created below the storage directory.
 
         Raises:
-            StorageError: the right disk is not there; with the way out.
+            StorageError: the right disk is not there, or may be read only; with the way out.
         """
         state = self.check()
-        if not state.right:
+        if not state.writable:
             raise StorageError(state.detail)
 
     def claim(self) -> DiskState:

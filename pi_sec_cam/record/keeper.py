@@ -84,13 +84,13 @@ class StorageKeeper(Worker):
         state = self._state = self._disk.claim()
         if state.kind == "unusable":
             raise StorageError(state.detail)
-        if state.right:
-            self._make_ours(state)
+        if state.writable:
+            self._make_ours()
         self._report(state.detail)
 
     def open(self) -> None:
         """Open the catalogue of the disk that was claimed, before anything is recorded; `start` sees to the rest."""
-        if self._state.right:
+        if self._state.writable:
             self._open_catalogue()
             self._device = self._state.device
 
@@ -202,9 +202,9 @@ class StorageKeeper(Worker):
             log.error("%s; the cameras watch on", trouble or f"the disk of {self._archive.directory} was changed")
             self._device = None
             self.close()
-        if self._device is None and state.right:
+        if self._device is None and state.writable:
             try:
-                self._make_ours(state)
+                self._make_ours()
             except StorageError as error:  # another daemon was quicker, say
                 trouble = str(error)
             else:
@@ -213,10 +213,9 @@ class StorageKeeper(Worker):
         if self._device is not None and state.kind == "ready" and before.kind != "ready":
             self._on_room()
 
-    def _make_ours(self, state: DiskState) -> None:
+    def _make_ours(self) -> None:
         """A disk may be new and empty, also one that comes while the daemon runs."""
-        if state.kind != "read-only":
-            self._archive.prepare()
+        self._archive.prepare()
         self._lock_storage()
 
     def _report(self, trouble: str) -> None:

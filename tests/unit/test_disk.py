@@ -124,7 +124,7 @@ def test_a_disk_that_is_not_there_is_missed_and_nothing_is_made_in_its_place(
     for state in (disk.check(), disk.claim()):
         assert state.kind == "missing"
         assert "mounted?" in state.detail
-        assert not state.right
+        assert not state.writable
     with pytest.raises(StorageError, match=r"storage\.directory"):
         disk.guard()
     assert sorted(directory.parent.rglob("*")) == before
@@ -201,12 +201,14 @@ def test_without_a_memory_the_disk_is_taken_for_right(disk: Disk, state_director
     disk.guard()
 
 
-def test_a_read_only_disk_is_the_right_one_still(disk: Disk, space: SimpleNamespace) -> None:
+def test_a_read_only_disk_is_not_for_writing(disk: Disk, space: SimpleNamespace) -> None:
     disk.claim()
     space.f_flag = os.ST_RDONLY
     state = disk.check()
-    assert (state.kind, state.right) == ("read-only", True)
+    assert (state.kind, state.writable) == ("read-only", False)
     assert "mount it writable" in state.detail
+    with pytest.raises(StorageError, match="mount it writable"):
+        disk.guard()
 
 
 @pytest.mark.parametrize(
@@ -226,7 +228,7 @@ def test_a_disk_without_bytes_or_inodes_is_full(
     disk.claim()
     space.__dict__.update(said)
     state = disk.check()
-    assert (state.kind, state.right) == (kind, True)
+    assert (state.kind, state.writable) == (kind, True)
     assert bool(state.detail) == (kind == "full")
     assert ("inodes" in state.detail) == ("f_favail" in said and kind == "full")
     disk.guard()
@@ -244,7 +246,7 @@ def test_a_full_disk_with_recordings_can_be_tidied_before_it_has_an_id(
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
         assert disk.claim().kind == "full"
-    assert disk.check().right
+    assert disk.check().writable
     space.f_bavail = 10**6
     assert disk.claim().kind == "ready"
 
@@ -258,7 +260,7 @@ def test_an_error_of_the_disk_is_put_into_words(number: int, disk: Disk, monkeyp
 
     monkeypatch.setattr(os, "statvfs", broken)
     state = disk.check()
-    assert (state.kind, state.right, state.free_bytes) == ("unusable", False, None)
+    assert (state.kind, state.writable, state.free_bytes) == ("unusable", False, None)
     assert state.detail.startswith(f"cannot use {disk.directory} (storage.directory): ")
     with pytest.raises(StorageError, match="cannot use"):
         disk.guard()
