@@ -1,4 +1,4 @@
-"""The owner's words about an event: lock, labels, note; in event.json first, then in the catalogue."""
+"""The owner's words about an event: lock, labels, note; announced, in event.json, and then in the catalogue."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -37,8 +37,10 @@ def annotate(
         EventNotFound: there is none with that id.
         AnnotationRefused: a label that is not 1 to 100 printable characters without blanks around them, more than 100
             labels, or a note of more than 10,000 characters or with control characters.
-        StorageError: the disk's, or the catalogue's; in the latter case event.json has the words already.
+        StorageError: the disk's, or the catalogue's. If event.json has the words already, recovery lists them.
     """
+    if not isinstance(locked, bool | None):
+        raise AnnotationRefused(f"locked is true or false, not {locked!r}")
     for label in add_labels:
         _check_label(label)
     if note is not None:
@@ -50,6 +52,9 @@ def annotate(
         kept = [label for label in dict.fromkeys((*standing.labels, *add_labels)) if label not in remove_labels]
         if len(kept) > max(_MOST_LABELS, len(standing.labels)):
             raise AnnotationRefused(f"{event_id} would have {len(kept)} labels; {_MOST_LABELS} are allowed")
+        # The row of a finished event is believed without a look into its folder. A crash between file and row must
+        # not leave it at that.
+        catalogue.announce(event_id, standing.revision + 1)
         return replace(
             standing,
             locked=standing.locked if locked is None else locked,
@@ -66,7 +71,12 @@ def annotate(
     return record
 
 
-def _check_label(label: str) -> None:
+# What comes over a socket may be anything.
+
+
+def _check_label(label: object) -> None:
+    if not isinstance(label, str):
+        raise AnnotationRefused(f"a label is a text, not {label!r}")
     if not 1 <= len(label) <= _LONGEST_LABEL or not label.isprintable() or label != label.strip():
         raise AnnotationRefused(
             f"{label[: _LONGEST_LABEL + 1]!r} cannot be a label: 1 to {_LONGEST_LABEL} printable characters, no blanks "
@@ -74,7 +84,9 @@ def _check_label(label: str) -> None:
         )
 
 
-def _check_note(note: str) -> None:
+def _check_note(note: object) -> None:
+    if not isinstance(note, str):
+        raise AnnotationRefused(f"a note is a text, not {note!r}")
     if len(note) > _LONGEST_NOTE:
         raise AnnotationRefused(f"a note has at most {_LONGEST_NOTE} characters; this one has {len(note)}")
     strange = next((character for character in note if not character.isprintable() and character not in "\n\t"), None)

@@ -78,6 +78,17 @@ class Catalogue:
             for some in _batches(map(storable, event_ids)):
                 _delete(connection, some)
 
+    def announce(self, event_id: str, revision: int) -> None:
+        """Say that event.json is about to get that revision; durable on return. Until the row is `put`: `outdated`."""
+        older = (events.c.id == storable(event_id)) & (events.c.announced < revision)
+        with self._writing, self._database.transaction() as connection:
+            connection.execute(update(events).where(older).values(announced=revision))
+
+    def outdated(self) -> list[str]:
+        """Ids of the events whose event.json may say more than their row."""
+        with self._database.transaction() as connection:
+            return list(connection.scalars(select(events.c.id).where(events.c.announced > events.c.revision)))
+
     def mark_deleting(self, event_id: str, *, deleting: bool = True) -> None:
         """From now on pass the event by in every answer but `deleting`; with False, list it again."""
         with self._writing, self._database.transaction() as connection:
@@ -213,24 +224,22 @@ class Catalogue:
 
 def _put(connection: Connection, records: Sequence[EventRecord]) -> None:
     by_id = {record.id: record for record in records}
-    marked = set()
-    columns = (events.c.id, events.c.sequence, events.c.revision, events.c.deleting)
+    marks: dict[str, dict[str, object]] = {event_id: {"announced": 0, "deleting": False} for event_id in by_id}
+    columns = (events.c.id, events.c.sequence, events.c.revision, events.c.announced, events.c.deleting)
     standing = select(*columns).where(events.c.id.in_(by_id))
-    for event_id, sequence, revision, deleting in connection.execute(standing).all():
+    for event_id, sequence, revision, announced, deleting in connection.execute(standing).all():
         record = by_id[event_id]
         if sequence != record.sequence:
             continue  # another event, which had the name before
         if revision > record.revision:
             del by_id[event_id]
-        elif deleting:
-            marked.add(event_id)
+        else:
+            marks[event_id] = {"announced": announced, "deleting": deleting}
     if not by_id:
         return
     # Not "insert or update" in one statement: each database spells that in its own way.
     _delete(connection, list(by_id))
-    connection.execute(
-        insert(events), [{**event_row(record), "deleting": record.id in marked} for record in by_id.values()]
-    )
+    connection.execute(insert(events), [{**event_row(record), **marks[record.id]} for record in by_id.values()])
     labels = [row for record in by_id.values() for row in label_rows(record)]
     if labels:
         connection.execute(insert(event_labels), labels)

@@ -48,6 +48,8 @@ events = Table(
     Column("note", Text, nullable=False),
     Column("sequence", BigInteger, nullable=False, server_default="0"),
     Column("revision", BigInteger, nullable=False, server_default="0"),
+    # The newest revision of event.json that was to be written. Above `revision`, the file may say more than the row.
+    Column("announced", BigInteger, nullable=False, server_default="0"),
     # Its files are being removed: not listed any more.
     Column("deleting", Boolean, nullable=False, server_default=false()),
     Index("events_by_start", "start_us", "id"),
@@ -64,7 +66,7 @@ event_labels = Table(
     Index("event_labels_by_label", "label"),
 )
 
-event_columns = tuple(column for column in events.c if column.name != "deleting")
+event_columns = tuple(column for column in events.c if column.name not in {"announced", "deleting"})
 """What of `events` makes an event."""
 
 _EVENT_NAMES = tuple(column.name for column in event_columns)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pi_sec_cam.record.durable import storage_error, write_atomically
+from pi_sec_cam.record.durable import storage_error, sync_directory, unfinished_path, write_atomically
 from pi_sec_cam.record.event_record import EventRecord, RecordDamaged, from_json, to_json
 
 log = logging.getLogger(__name__)
@@ -119,6 +119,23 @@ class EventFolder:
                 record = replace(record, revision=standing.revision + 1)
             self._write(RECORD_NAME, to_json(record))
         return record
+
+    def remove_unfinished(self) -> None:
+        """Remove files that a crash has left half-written; durable on return. For a folder that nobody records into.
+
+        Raises:
+            StorageError: with the way out.
+        """
+        files = (unfinished_path(self.path / name) for name in (RECORD_NAME, PICTURE_NAME))
+        with rewriting:  # else it might be half-written just now
+            unfinished = [path for path in files if path.exists()]
+            try:
+                for path in unfinished:
+                    path.unlink()
+                if unfinished:
+                    sync_directory(self.path)
+            except OSError as error:
+                raise storage_error(f"cannot tidy {self.path}", error) from error
 
     def set_record_aside(self) -> None:
         """Keep an event.json that cannot be understood as event.json.damaged.

@@ -22,7 +22,8 @@ class Survey:
     """What there is to do, as ids where it says nothing else.
 
     Attributes:
-        unsettled: event folders that the catalogue does not know as finished.
+        unsettled: event folders that are to be looked into.
+        outdated: those among them that the catalogue knows as finished, but perhaps not in their newest state.
         bare: empty directories that were made for an event.
         gone: events of the catalogue whose folder is not there any more.
         hidden: events whose deletion had begun, some of whose files are left.
@@ -30,6 +31,7 @@ class Survey:
     """
 
     unsettled: tuple[str, ...]
+    outdated: tuple[str, ...]
     bare: tuple[str, ...]
     gone: tuple[str, ...]
     hidden: tuple[str, ...]
@@ -42,6 +44,7 @@ class Recovered:
 
     Attributes:
         added: finished events that the catalogue lacked.
+        updated: finished events of which the catalogue may have known an older state.
         interrupted: events that were cut short; now repaired and listed.
         removed: folders in which no picture had arrived.
         gone: rows without a folder, dropped.
@@ -50,6 +53,7 @@ class Recovered:
     """
 
     added: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
     interrupted: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
@@ -128,6 +132,8 @@ def survey(archive: Archive, catalogue: Catalogue) -> Survey:
     states = catalogue.states()
     deleting = catalogue.deleting()
     known = {event_id for event_id, state in states.items() if state != "recording"}
+    outdated = known.intersection(catalogue.outdated())
+    known -= outdated
     known.update(record.id for record in deleting)
     unsettled, bare, hidden, unreadable = [], [], [], []
     missing = set(states)
@@ -146,7 +152,7 @@ def survey(archive: Archive, catalogue: Catalogue) -> Survey:
             log.warning("cannot look into %s; what is in it stays as it is", archive.folder(event_id).path)
             unreadable.append(event_id)
     gone = [event_id for event_id in missing if not any(event_id.startswith(f"{top}/") for top in unreadable)]
-    return Survey(tuple(unsettled), tuple(bare), tuple(gone), tuple(hidden), tuple(deleting))
+    return Survey(tuple(unsettled), tuple(outdated), tuple(bare), tuple(gone), tuple(hidden), tuple(deleting))
 
 
 def recover(
@@ -196,6 +202,10 @@ def _settle(archive: Archive, found: Survey, done: Recovered) -> Iterator[EventR
         folder = archive.folder(event_id)
         try:
             before, after = repair(folder, archive.trigger_wall(event_id))
+            finished = after is not None and after == before
+            if finished and event_id in found.outdated:
+                # With a revision above all that were announced, the row counts as true again.
+                after = folder.update_record(_as_it_is)
         except RecordTooNew as error:
             log.warning("%s", error)
             done.failed.append(event_id)
@@ -207,12 +217,18 @@ def _settle(archive: Archive, found: Survey, done: Recovered) -> Iterator[EventR
                 done.removed.append(event_id)
                 continue
             archive.sequence.reach(after.sequence)
-            if after == before:
-                done.added.append(event_id)
+            if finished:
+                (done.updated if event_id in found.outdated else done.added).append(event_id)
             else:
                 done.interrupted.append(event_id)
                 log.warning("%s was interrupted; %.1f s of it are kept", event_id, after.duration_s)
             yield after
+
+
+def _as_it_is(standing: EventRecord | None) -> EventRecord:
+    if standing is None:
+        raise StorageError("its event.json is gone")
+    return standing
 
 
 def _finish_deletions(archive: Archive, catalogue: Catalogue, found: Survey, done: Recovered) -> None:

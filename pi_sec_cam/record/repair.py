@@ -31,6 +31,7 @@ def repair(folder: EventFolder, trigger: datetime | None) -> tuple[EventRecord |
     Raises:
         StorageError, OSError: from the disk, or RecordTooNew; what was done until then does no harm.
     """
+    folder.remove_unfinished()
     before = _record(folder)
     if before is not None and before.state != "recording":
         return before, before
@@ -124,8 +125,7 @@ def _modified(file: Path) -> datetime:
 
 def _remove(folder: EventFolder) -> None:
     """Remove our files, and the folder if nothing else is in it."""
-    for name in (f".{PICTURE_NAME}.new", f".{RECORD_NAME}.new", RECORD_NAME):
-        (folder.path / name).unlink(missing_ok=True)
+    (folder.path / RECORD_NAME).unlink(missing_ok=True)
     if not os.listdir(folder.path):
         folder.path.rmdir()
     sync_directory(folder.path.parent)
