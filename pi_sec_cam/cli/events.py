@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from pi_sec_cam.cli.event_changes import delete, label, lock, note, unlock
 from pi_sec_cam.cli.moments import length, moment
 from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.config import load_configuration
@@ -20,7 +22,7 @@ from pi_sec_cam.record.event_record import EventRecord
 _MOMENTS = ("start", "end", "motion_start", "motion_end")
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @config_option
 @click.option("--since", callback=moment(end_of_day=False), metavar="TIME", help="Only what ended at TIME or later.")
 @click.option("--until", callback=moment(end_of_day=True), metavar="TIME", help="Only what began before TIME.")
@@ -29,7 +31,9 @@ _MOMENTS = ("start", "end", "motion_start", "motion_end")
 @click.option("--max-length", callback=length, metavar="SECONDS", help="Only clips of this length or shorter.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N of these.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of objects, for scripts.")
+@click.pass_context
 def events(
+    context: click.Context,
     config: Path,
     since: datetime | None,
     until: datetime | None,
@@ -47,12 +51,16 @@ def events(
     \b
     pi-sec-cam events --since yesterday --min-length 20
     pi-sec-cam events --since 2h --json | jq -r '.[].path'
+    pi-sec-cam events lock last
     pi-sec-cam export last clip.mp4
 
     In a pipe each event is a line with tabs between: id, start, seconds, bytes, remarks. It may be used while the
     daemon runs, and without it. Exit codes: 0 done (also when there is no event), 1 the list cannot be read, 2 the
     command line or the configuration is at fault.
     """
+    if context.invoked_subcommand is not None:
+        _refuse_options_of_the_list(context)
+        return
     archive = Archive(load_configuration(config).storage.directory)
     found: list[EventRecord] = []
     if archive.catalogue_path.exists():
@@ -79,6 +87,19 @@ def events(
         for event in found:
             start = event.start.astimezone().isoformat(timespec="seconds")
             click.echo("\t".join((event.id, start, f"{event.duration_s:.1f}", str(event.bytes), _remarks(event))))
+
+
+for _command in (lock, unlock, label, note, delete):
+    events.add_command(_command)
+
+
+def _refuse_options_of_the_list(context: click.Context) -> None:
+    for option in context.command.params:
+        given = option.name and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+        if given and option.name != "config":
+            raise click.UsageError(
+                f"{option.opts[0]} is for the list alone, not for `events {context.invoked_subcommand}`"
+            )
 
 
 def _listed(event: EventRecord, directory: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The command `export`: an event's video as an ordinary MP4 file, to keep or to give away."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,13 +7,13 @@ from pathlib import Path
 
 import click
 
+from pi_sec_cam.cli.chosen_event import chosen_event
 from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.config import load_configuration
-from pi_sec_cam.errors import EventNotFound, StorageError
+from pi_sec_cam.errors import StorageError
 from pi_sec_cam.record.archive import Archive
-from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.event_folder import EventFolder
-from pi_sec_cam.record.event_record import EventRecord, id_of_folder
+from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.export import export_video
 
 
@@ -41,7 +40,7 @@ def export(config: Path, event: str, out: Path, force: bool) -> None:
     fault.
     """
     archive = Archive(load_configuration(config).storage.directory)
-    folder = _chosen(archive, event)
+    folder = chosen_event(archive, event)
     record = _record(folder)
     files = folder.video_files()
     if archive.recordings in [*out.absolute().parents] or archive.recordings in [*out.resolve().parents]:
@@ -60,55 +59,12 @@ def export(config: Path, event: str, out: Path, force: bool) -> None:
         sys.exit(1)
 
 
-def _chosen(archive: Archive, wanted: str) -> EventFolder:
-    """The event that the user means.
-
-    Raises:
-        EventNotFound: none, or more than one; the message lists what it could be.
-    """
-    ids: list[str] = []
-    if archive.catalogue_path.exists():
-        with Catalogue(archive.catalogue_path, read_only=True) as catalogue:
-            ids = [event.id for event in catalogue.find(limit=1)] if wanted == "last" else list(catalogue.states())
-    if wanted == "last":
-        if not ids:
-            raise EventNotFound(f"no event has been recorded in {archive.directory} yet")
-        return archive.folder(ids[0])
-    # An id, or a folder: below the recordings, or its whole path.
-    path = Path(os.path.relpath(wanted, archive.recordings) if wanted.startswith("/") else wanted).as_posix()
-    for event_id in (wanted, id_of_folder(path)):
-        if event_id in ids or _has_video(archive, event_id):
-            return archive.folder(event_id)
-    found = [
-        event_id for event_id in ids if any(_begins_or_ends(event_id, part) for part in (wanted, id_of_folder(path)))
-    ]
-    if len(found) == 1:
-        return archive.folder(found[0])
-    if not found:
-        raise EventNotFound(f'no event {wanted!r} in {archive.directory}; "pi-sec-cam events" lists them')
-    shown = "".join(f"\n  {event_id}" for event_id in sorted(found)[:10])
-    more = f"\n  and {len(found) - 10} more" if len(found) > 10 else ""
-    raise EventNotFound(f"{wanted!r} could be any of these; write more of it:{shown}{more}")
-
-
 def _record(folder: EventFolder) -> EventRecord | None:
     """What is known of the event; the video can be exported without."""
     try:
         return folder.read_record()
     except StorageError:
         return None
-
-
-def _has_video(archive: Archive, event_id: str) -> bool:
-    """Also of an event that the catalogue does not know (yet)."""
-    try:
-        return bool(archive.folder(event_id).video_files())
-    except (EventNotFound, OSError):
-        return False
-
-
-def _begins_or_ends(event_id: str, part: str) -> bool:
-    return bool(part) and (event_id.startswith(part) or event_id.endswith(part))
 
 
 @contextmanager

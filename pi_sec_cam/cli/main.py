@@ -24,7 +24,8 @@ _COMMANDS = {
     "start": ("pi_sec_cam.cli.control", "Make cameras watch that were stopped."),
     "stop": ("pi_sec_cam.cli.control", "Make cameras look no more, until `start`."),
     "storage": ("pi_sec_cam.cli.storage", "Show which disk recordings are kept on, or accept another."),
-    "events": ("pi_sec_cam.cli.events", "List what moved, and when."),
+    "events": ("pi_sec_cam.cli.events", "List what moved, and when; lock, label, note, delete."),
+    "catalogue": ("pi_sec_cam.cli.catalogue", "Make the list of events anew from the files."),
     "export": ("pi_sec_cam.cli.export", "Write an event's video to one ordinary MP4 file."),
 }
 

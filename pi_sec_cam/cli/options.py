@@ -9,9 +9,11 @@ CONFIG_FILES = (Path("config/camera_config.json"), Path("/etc/pi-sec-cam/camera_
 """Where the configuration is looked for when none is named."""
 
 
-def _named_or_found(_context: click.Context, _option: click.Parameter, named: Path | None) -> Path:
+def _named_or_found(context: click.Context, _option: click.Parameter, named: Path | None) -> Path:
     if named is not None:
         return named
+    if context.parent is not None and (of_group := context.parent.params.get("config")):
+        return Path(of_group)  # `events -c FILE lock …` is `events lock -c FILE …`
     return next((file for file in CONFIG_FILES if os.path.exists(file)), CONFIG_FILES[0])
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LOCK_NAME = "daemon.lock"
-MAX_REQUEST = 65_536
+MAX_REQUEST = 131_072  # a note of 10,000 characters takes up to 12 bytes for each, as JSON
 _MAX_ADDRESS = 107  # unix(7): sun_path has 108 bytes, the last one is zero
 _SERVICE_DIRECTORY = Path("/run/pi-sec-cam")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,3 +171,13 @@ def test_a_damaged_record_does_not_stop_the_recorder(folder: EventFolder) -> Non
     written = folder.write_record(record(id=folder.id))
     assert folder.read_record() == written
     assert (folder.path / "event.json.damaged").read_bytes() == b"{"
+
+
+@pytest.mark.parametrize("said", [{"locked": 1}, {"locked": "yes"}, {"add_labels": [7]}, {"note": 7}])
+def test_what_a_socket_may_bring_is_looked_at(
+    archive: Archive, catalogue: Catalogue, folder: EventFolder, said: dict[str, Any]
+) -> None:
+    before = folder.read_record()
+    with pytest.raises(AnnotationRefused):
+        annotate(archive, catalogue, folder.id, **said)
+    assert folder.read_record() == before

@@ -1,4 +1,4 @@
-"""The catalogue's SQLite file: survives kills, is read by others, refused if it makes no sense. More: tests/contract."""
+"""The catalogue's SQLite file: survives kills, is read by others, refused if it makes no sense; more in contract/."""
 
 import os
 import shutil

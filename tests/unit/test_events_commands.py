@@ -1,57 +1,20 @@
 """`events` and `export` as a user meets them: through the command line, on real files and a real catalogue."""
 
 import json
-import os
-import pty
-import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from pi_sec_cam.cli.main import main
 from pi_sec_cam.clock import WallStamp
-from pi_sec_cam.record.archive import Archive
-from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.event_record import EventRecord, folder_of_id
+from tests.unit.command_home import Home
 from tests.unit.events import NOON, record
 from tests.unit.mp4_files import clip, write
 from tests.unit.streams import decoded_pictures
-
-
-class Home:
-    """A configuration and its storage."""
-
-    def __init__(self, directory: Path) -> None:
-        self.config = write(directory / "config.json", json.dumps({"storage": {"directory": "footage"}}).encode())
-        self.directory = directory / "footage"
-        self.archive = Archive(self.directory, zone=UTC)
-
-    def event(self, start: datetime = NOON, duration_s: float = 4.0, camera: str = "Yard", **other: Any) -> EventRecord:
-        """A finished event with its video."""
-        self.archive.prepare()
-        folder = self.archive.begin(camera, WallStamp(start, 0, synchronised=True))
-        event = record(start, duration_s, camera, id=folder.id, **other)
-        write(folder.video_path(1), b"".join(clip()))
-        folder.write_record(event)
-        with Catalogue(self.archive.catalogue_path) as catalogue:
-            catalogue.put(event)
-        return event
-
-    def run(self, command: str, *arguments: str) -> Result:
-        return CliRunner().invoke(main, [command, "-c", str(self.config), *arguments])
-
-    def ids(self, *arguments: str) -> list[str]:
-        result = self.run("events", "--json", *arguments)
-        assert result.exit_code == 0, result.output
-        return [event["id"] for event in json.loads(result.stdout)]
 
 
 @pytest.fixture
@@ -141,7 +104,7 @@ def test_remarks_say_what_is_not_as_usual(home: Home) -> None:
 
 
 def test_a_terminal_gets_a_table(home: Home, three: list[EventRecord]) -> None:
-    shown = in_terminal(home, "events")
+    shown = home.run_in_terminal("events")
     lines = shown.splitlines()
     assert lines[0].split() == ["Event", "Began", "Length", "Size", "Remarks"]
     for event, line, length in zip(three, lines[1:], ("0:10", "0:30", "0:20"), strict=True):
@@ -299,33 +262,9 @@ def test_a_part_that_cannot_be_read_makes_exit_1(home: Home, tmp_path: Path) -> 
 
 def test_export_shows_its_progress_on_a_terminal(home: Home, tmp_path: Path) -> None:
     event = home.event()
-    shown = in_terminal(home, "export", event.id, str(tmp_path / "clip.mp4"))
+    shown = home.run_in_terminal("export", event.id, str(tmp_path / "clip.mp4"))
     assert "copying" in shown
     assert "wrote" in shown
-
-
-def in_terminal(home: Home, *command: str) -> str:
-    """What a program writes whose stdout and stderr are a terminal of 200 columns."""
-    ours, its = pty.openpty()
-    arguments = [sys.executable, "-m", "pi_sec_cam", command[0], "-c", str(home.config), *command[1:]]
-    environment = {**os.environ, "COLUMNS": "200", "TERM": "xterm", "NO_COLOR": "1"}
-    with subprocess.Popen(arguments, stdout=its, stderr=its, stdin=subprocess.DEVNULL, env=environment) as program:
-        os.close(its)
-        shown = b"".join(_until_closed(ours))
-    os.close(ours)
-    assert program.returncode == 0, shown
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode()).replace("\r\n", "\n")
-
-
-def _until_closed(terminal: int) -> Iterator[bytes]:
-    while True:
-        try:
-            data = os.read(terminal, 65536)
-        except OSError:  # how Linux says that the last writer has gone
-            return
-        if not data:
-            return
-        yield data
 
 
 def test_ids_can_be_typed(three: list[EventRecord]) -> None:
