@@ -33,7 +33,7 @@ def ask_for_keyframe(fd: int) -> None:
 
 
 def _set(fd: int, control: int, value: int) -> None:
-    """Set a control to the next value at or below that it takes, or its least; one that is missing or busy is left alone."""
+    """Set a control to the nearest value at or below that it takes; one that is missing or busy is left alone."""
     said = v4l2.QueryControl(id=control)
     with contextlib.suppress(OSError):
         fcntl.ioctl(fd, v4l2.QUERYCTRL, said)
