@@ -61,6 +61,17 @@ def finish_deletion(archive: Archive, catalogue: Catalogue, record: EventRecord)
     catalogue.delete([record.id])
 
 
+def delete_unlisted(archive: Archive, record: EventRecord) -> None:
+    """Delete an event while there is no catalogue; a row that it may have is dropped when that is there again.
+
+    Raises:
+        EventProtected, StorageError: as for `delete_event`.
+    """
+    folder = archive.folder(record.id)
+    _hide(archive, folder, record)
+    remove_hidden(archive, folder)
+
+
 def remove_hidden(archive: Archive, folder: EventFolder) -> None:
     """Remove what is left of an event whose folder was hidden; nothing, if nothing is left.
 

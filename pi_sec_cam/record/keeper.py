@@ -266,15 +266,17 @@ class StorageKeeper(Worker):
         self._room.changed()
 
     def _make_room(self) -> None:
-        if self._catalogue is None:
-            return
         try:
-            made = self._room.make(self._state, self._catalogue, self.stopping, self.advance)
+            if self._catalogue is None:
+                made = self._room.make_without_list(self._state, self.stopping, self.advance)
+            else:
+                made = self._room.make(self._state, self._catalogue, self.stopping, self.advance)
         except StorageError as error:
             self._catalogue_fails(error)
             return
         if made:
-            self._wake.set()  # perhaps more is wanted
+            if self._catalogue is None:
+                self._reopen_due_us = 0
             self._on_room()
 
     def _rebuild_if_asked(self) -> None:

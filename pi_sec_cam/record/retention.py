@@ -16,6 +16,8 @@ LEAST_FREE_INODES = 16
 RESERVE_BYTES = 64_000_000
 """What is made free, or kept of the events, where a limit cannot be reached."""
 
+# Twice what a full disk has left: with the owner wanting no more, room is made before the disk is full.
+_WANTED_BYTES = 2 * LEAST_FREE_BYTES
 _WANTED_INODES = 256
 _INODES_AN_EVENT = 3  # its folder, video.mp4, event.json: at least these come free
 _SILENCE = timedelta(days=366)
@@ -200,7 +202,7 @@ def _wants(limits: Limits, usage: Usage, candidates: Sequence[Candidate]) -> tup
 
 
 def _wanted_free(limits: Limits) -> int:
-    return max(limits.min_free_bytes, LEAST_FREE_BYTES)
+    return max(limits.min_free_bytes, _WANTED_BYTES)
 
 
 def _a_little_more(limit: int, one_event: int) -> int:

@@ -2,8 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ from pi_sec_cam.clock import Clock
 from pi_sec_cam.errors import EventNotFound, EventProtected
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.disk import DiskState
-from pi_sec_cam.record.retention import Limits, Usage, is_due, plan
+from pi_sec_cam.record.event_record import EventRecord
+from pi_sec_cam.record.retention import Deletion, Limits, Usage, is_due, plan
 
 if TYPE_CHECKING:
     from pi_sec_cam.record.catalogue import Catalogue
@@ -74,14 +74,16 @@ class RoomMaker:
             self._changed.clear()
             self._stuck_until_us = 0
             self.events_bytes = catalogue.bytes_total()
-        usage = Usage(free_bytes=state.free_bytes, free_inodes=state.free_inodes, events_bytes=self.events_bytes)
-        due = is_due(self._limits, usage)
-        if self._refused.is_set():
+        usage = Usage(
+            free_bytes=state.free_bytes,
+            free_inodes=state.free_inodes,
+            events_bytes=self.events_bytes,
+            refused=self._refused.is_set(),
+        )
+        if usage.refused:
             self._refused.clear()
             self._stuck_until_us = 0
-            if not due:
-                usage, due = replace(usage, free_bytes=0), True
-        if not due and not self._is_something_too_old(catalogue):
+        if not is_due(self._limits, usage) and not self._is_something_too_old(catalogue):
             self.obstacles = ()
             return False
         if self._clock.monotonic_us() < self._stuck_until_us:
@@ -90,13 +92,43 @@ class RoomMaker:
             self._limits, usage, catalogue.oldest(limit=_ALL), now=self._believed_now(), watched_s=self._believed_s()
         )
         self._say(wanted.obstacles)
+        return self._delete(
+            wanted.deletions, lambda event: delete_event(self._archive, catalogue, event.id), stopping, advance
+        )
+
+    def make_without_list(self, state: DiskState, stopping: threading.Event, advance: Callable[[], None]) -> bool:
+        """The same, from the files alone, while the disk is too full for the catalogue to be opened at all.
+
+        Only as much as that needs; the catalogue then drops what is gone.
+        """
+        from pi_sec_cam.record.deletion import delete_unlisted
+
+        if state.kind != "full" or state.free_bytes is None or self._clock.monotonic_us() < self._stuck_until_us:
+            return False
+        deletable = []
+        for event in self._archive.scan():
+            advance()
+            if not event.locked and event.state != "recording":
+                deletable.append(event)
+        deletable.sort(key=lambda event: event.sequence)
+        usage = Usage(free_bytes=state.free_bytes, free_inodes=state.free_inodes, events_bytes=0)
+        wanted = plan(Limits(min_free_bytes=0), usage, deletable, now=None, watched_s=0)
+        return self._delete(wanted.deletions, lambda event: delete_unlisted(self._archive, event), stopping, advance)
+
+    def _delete(
+        self,
+        deletions: Sequence[Deletion[EventRecord]],
+        delete: Callable[[EventRecord], None],
+        stopping: threading.Event,
+        advance: Callable[[], None],
+    ) -> bool:
         done = 0
-        for deletion in wanted.deletions[:_MOST_DELETED]:
+        for deletion in deletions[:_MOST_DELETED]:
             if stopping.is_set():
                 break
             advance()
             try:
-                delete_event(self._archive, catalogue, deletion.event.id)
+                delete(deletion.event)
             except (EventNotFound, EventProtected) as error:  # somebody was quicker
                 log.info("not deleted: %s", error)
             else:

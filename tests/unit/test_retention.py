@@ -165,7 +165,7 @@ def test_a_disk_without_inodes_gets_some_back() -> None:
 
 
 def test_a_full_disk_gets_room_also_if_none_is_to_be_kept_free() -> None:
-    assert len(decide(Limits(min_free_bytes=0), events(*[MB] * 20), free=0).deletions) == 5
+    assert len(decide(Limits(min_free_bytes=0), events(*[MB] * 20), free=0).deletions) == 9
 
 
 def test_a_disk_that_refuses_for_reasons_of_its_own_gets_a_little_room_at_a_time() -> None:
@@ -239,7 +239,7 @@ def test_each_deletion_is_needed_in_order_and_enough(
         """The limits that are crossed once these events are gone."""
         freed = sum(event.bytes for event in gone)
         total = disk["others"] + sum(event.bytes for event in candidates) - freed
-        crossed = ["free"] if disk["free"] + freed < max(limits.min_free_bytes, 4 * MB) else []
+        crossed = ["free"] if disk["free"] + freed < max(limits.min_free_bytes, 8 * MB) else []
         if limits.max_bytes is not None and total > limits.max_bytes:
             crossed.append("total")
         if disk["inodes"] is not None and disk["inodes"] + 3 * len(gone) < 256:
@@ -254,7 +254,7 @@ def test_each_deletion_is_needed_in_order_and_enough(
         assert for_space == []
     if for_space and not impossible:
         # No more than needed but for the little more: one per cent, or the mean event, and the last event's rest.
-        spare = max((limits.max_bytes or 0) // 100, max(limits.min_free_bytes, 4 * MB) // 100)
+        spare = max((limits.max_bytes or 0) // 100, max(limits.min_free_bytes, 8 * MB) // 100)
         spare = max(spare, sum(event.bytes for event in left) // len(left))
         without = list(for_space)
         while without and spare > 0:
