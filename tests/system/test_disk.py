@@ -4,13 +4,18 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
 
+from pi_sec_cam.clock import WallStamp
+from pi_sec_cam.record.archive import Archive
 from tests.system.daemon import Home
+from tests.unit.events import NOON, record
 
 
 class Mounts:
@@ -174,6 +179,29 @@ def test_an_overlay_and_a_link_are_disks_too(home: Home, mounts: Mounts, tmp_pat
     said = storage(home, mounts)
     assert said["kind"] == "missing"
     assert "leads to /nowhere" in said["detail"]
+
+
+def test_a_start_on_a_full_disk_makes_room(home: Home, mounts: Mounts) -> None:
+    home.write(camera={"backend": "scene", "scene": {"people": False, "cat": False}}, storage={"min_free_bytes": 0})
+    mounts.mount("-t", "tmpfs", "-o", "size=24m", "disk", home.storage)
+    storage(home, mounts, "accept")
+    archive = Archive(mounts.seen(home.storage))
+    archive.prepare()
+    for number in range(6):
+        stamp = WallStamp(NOON + timedelta(hours=number), 0, synchronised=True)
+        folder = archive.begin("Yard", stamp)
+        folder.write_record(record(stamp.wall, id=folder.id, bytes=3 * 2**20, sequence=number + 1))
+        (folder.path / "video.mp4").write_bytes(bytes(3 * 2**20))
+    with suppress(OSError), (archive.directory / "something else").open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    with home.running(before=mounts.inside) as daemon:
+        home.until(lambda: home.status()["storage"]["disk"] == "ready" and home.status()["storage"]["events"], 15)
+        home.until(lambda: home.status()["state"] == "working", 15)
+        listed = json.loads((home.command("events", "--json", before=mounts.inside)).stdout)
+        assert [event["sequence"] for event in listed] == [4, 5, 6]
+        home.stop(daemon)
+    assert (archive.directory / "something else").exists()
 
 
 def test_the_daemon_waits_for_its_disk_and_writes_nothing_in_its_place(
