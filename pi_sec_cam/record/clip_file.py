@@ -1,5 +1,6 @@
 """What an MP4 file of ours holds that is sound, though it may be torn by a power cut or still grow."""
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,6 +125,30 @@ def packets(container: InputContainer) -> "Iterator[av.Packet[Any]]":
                 yield packet
     except av.FFmpegError:
         return
+
+
+def whole_pictures(path: Path) -> bytes:
+    """What is whole in a file that was torn in its first fragment, as a file that is not torn; empty if nothing is.
+
+    Raises:
+        StorageError: it holds no video.
+        OSError: the file cannot be read.
+    """
+    out = io.BytesIO()
+    with open_sound(path) as torn:
+        whole = [packet for packet in packets(torn) if packet.stream is torn.streams.video[0]]
+        if not whole:
+            return b""
+        # As media/mp4.py writes it; there is less than a fragment.
+        options = {"movflags": "empty_moov+default_base_moof+delay_moov", "video_track_timescale": "1000000"}
+        with av.open(out, "w", format="mp4", options=options) as film:
+            stream = film.add_stream_from_template(torn.streams.video[0])
+            stream.time_base = torn.streams.video[0].time_base
+            stream.codec_context.codec_tag = torn.streams.video[0].codec_context.codec_tag
+            for packet in whole:
+                packet.stream = stream
+                film.mux_one(packet)
+    return out.getvalue()
 
 
 class _Beginning:

@@ -42,7 +42,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         OSError: from the disk; the old file is then still whole.
     """
-    beside = unfinished_path(path)
+    beside = path.with_name(f".{path.name}.new")
     try:
         file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         try:
@@ -56,11 +56,6 @@ def write_atomically(path: Path, data: bytes) -> None:
             beside.unlink()
         raise
     sync_directory(path.parent)
-
-
-def unfinished_path(path: Path) -> Path:
-    """Where `write_atomically` fills the new file; a crash may leave it there."""
-    return path.with_name(f".{path.name}.new")
 
 
 def write_at(file: int, data: bytes, at: int) -> None:

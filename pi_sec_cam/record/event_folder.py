@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pi_sec_cam.record.durable import storage_error, sync_directory, unfinished_path, write_atomically
+from pi_sec_cam.record.durable import storage_error, sync_directory, write_atomically
 from pi_sec_cam.record.event_record import EventRecord, RecordDamaged, from_json, to_json
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,8 @@ PICTURE_NAME = "motion.jpg"
 DAMAGED_RECORD_NAME = f"{RECORD_NAME}.damaged"
 _HIDDEN_NAME = re.compile(r"\.(.+)\.deleting")
 _VIDEO_NAME = re.compile(r"video(?:-([1-9][0-9]{0,8}))?\.mp4")
-_OURS = re.compile(rf"{_VIDEO_NAME.pattern}|event\.json|motion\.jpg|\.(?:event\.json|motion\.jpg)\.new")
+_UNFINISHED_NAME = re.compile(rf"\.(?:{_VIDEO_NAME.pattern}|event\.json|motion\.jpg)\.new")
+_OURS = re.compile(rf"{_VIDEO_NAME.pattern}|event\.json|motion\.jpg|{_UNFINISHED_NAME.pattern}")
 
 # What the recorder never changes: said by the owner, by the stores, or by a later version of the program.
 _SAID_BY_OTHERS = ("labels", "locked", "note", "offsite", "newer")
@@ -126,12 +127,11 @@ class EventFolder:
         Raises:
             StorageError: with the way out.
         """
-        files = (unfinished_path(self.path / name) for name in (RECORD_NAME, PICTURE_NAME))
         with rewriting:  # else it might be half-written just now
-            unfinished = [path for path in files if path.exists()]
             try:
-                for path in unfinished:
-                    path.unlink()
+                unfinished = [name for name in os.listdir(self.path) if _UNFINISHED_NAME.fullmatch(name)]
+                for name in unfinished:
+                    (self.path / name).unlink()
                 if unfinished:
                     sync_directory(self.path)
             except OSError as error:

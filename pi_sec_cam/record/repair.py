@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pi_sec_cam.errors import StorageError
-from pi_sec_cam.record.clip_file import contents, soundness
-from pi_sec_cam.record.durable import sync_directory, sync_file
+from pi_sec_cam.record.clip_file import contents, soundness, whole_pictures
+from pi_sec_cam.record.durable import sync_directory, sync_file, write_atomically
 from pi_sec_cam.record.event_folder import DAMAGED_RECORD_NAME, PICTURE_NAME, RECORD_NAME, EventFolder
 from pi_sec_cam.record.event_record import EventRecord, Part, RecordDamaged, folder_of_id
 
@@ -59,11 +59,9 @@ def _sound_parts(folder: EventFolder, known: dict[str, Part]) -> Iterator[Part]:
         if state.empty:
             file.unlink()
             continue
-        if state.torn and state.sound_bytes:
-            log.warning("%s: its last fragment is torn and cut off", file)
-            os.truncate(file, state.sound_bytes)
-            sync_file(file)
         try:
+            if state.torn and not _cut(file, state.sound_bytes):
+                continue
             found = contents(file)
         except StorageError as error:
             log.warning("%s; the file is left as it is", error)
@@ -78,6 +76,22 @@ def _sound_parts(folder: EventFolder, known: dict[str, Part]) -> Iterator[Part]:
             duration_s=found.duration_us / 1e6,
             bytes=file.stat().st_size,
         )
+
+
+def _cut(file: Path, sound_bytes: int) -> bool:
+    """Leave of a torn file what is whole, durably; whether anything is."""
+    if sound_bytes:
+        log.warning("%s: its last fragment is torn and cut off", file)
+        os.truncate(file, sound_bytes)
+        sync_file(file)
+        return True
+    log.warning("%s is torn in its first fragment; the whole pictures are kept", file)
+    whole = whole_pictures(file)
+    if whole:
+        write_atomically(file, whole)
+    else:
+        file.unlink()
+    return bool(whole)
 
 
 def _completed(record: EventRecord, parts: tuple[Part, ...], media_bytes: int) -> EventRecord:

@@ -19,7 +19,7 @@ from pi_sec_cam.record.event_record import EventRecord, to_json
 from pi_sec_cam.record.recovery import Recovered, recover, survey
 from tests.unit.events import NOON, PART, record
 from tests.unit.mp4_files import boxes, clip, write
-from tests.unit.streams import decoded_pictures, format_duration
+from tests.unit.streams import decoded_pictures, format_duration, packets, stream_entry
 
 
 class Storage:
@@ -115,6 +115,9 @@ def test_killed_anywhere_every_whole_fragment_is_kept(storage: Storage) -> None:
     edges = boxes(data)
     chance = random.Random(3)
     cuts = {end + by for _, end in edges for by in (-1, 0, 9)} | {chance.randrange(len(data)) for _ in range(30)} | {0}
+    first = packets(write(storage.archive.directory / "whole.mp4", clip()[0]), shown="pos,size")
+    picture_ends = [int(packet["pos"]) + int(packet["size"]) for packet in first]
+    cuts |= {picture_ends[0] - 1, picture_ends[0], picture_ends[9] + 1, picture_ends[18]}
     for cut in sorted(cut for cut in cuts if cut <= len(data)):
         folder = storage.running(data[:cut])
         done = storage.recover()
@@ -125,9 +128,11 @@ def test_killed_anywhere_every_whole_fragment_is_kept(storage: Storage) -> None:
             # The header comes with the first fragment; a fragment has 20 pictures.
             mdats = sum(kind == b"mdat" and end <= cut for kind, end in edges)
             assert storage.catalogue.get(folder.id).parts[0].pictures == 20 * mdats, cut
-        elif cut > edges[2][1] + 8:  # some of the first fragment's pictures: nothing is cut from those
-            assert folder.video_path(1).read_bytes() == data[:cut], cut
-            assert storage.catalogue.get(folder.id).state == "interrupted", cut
+        elif whole := sum(end <= cut for end in picture_ends):  # some of the first fragment's pictures
+            event = storage.catalogue.get(folder.id)
+            assert (event.state, event.parts[0].pictures) == ("interrupted", whole), cut
+            assert decoded_pictures(folder.video_path(1)) == whole, cut
+            assert event.duration_s == pytest.approx(whole / 25), cut
         else:
             assert done.removed == [folder.id], cut
             assert not folder.path.exists(), cut
@@ -135,6 +140,23 @@ def test_killed_anywhere_every_whole_fragment_is_kept(storage: Storage) -> None:
         if folder.path.exists():
             shutil.rmtree(folder.path)
             storage.recover()
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_a_torn_beginning_with_b_frames_plays_up_to_its_last_whole_picture(storage: Storage, codec: str) -> None:
+    data = clip(codec, b_frames=2)[0]  # type: ignore[arg-type]
+    folder = storage.running(data[:-1])
+    assert storage.recover() == Recovered(interrupted=[folder.id])
+    (part,) = storage.catalogue.get(folder.id).parts
+    file = folder.video_path(1)
+    assert part.pictures == 19
+    assert decoded_pictures(file) == part.pictures
+    assert (stream_entry(file, "start_time"), stream_entry(file, "codec_tag_string")) == (
+        "0.000000",
+        "avc1" if codec == "h264" else "hvc1",
+    )
+    assert [path.name for path in sorted(folder.path.iterdir())] == ["event.json", "video.mp4"]
+    assert storage.recover() == Recovered()
 
 
 def test_an_event_in_parts(storage: Storage) -> None:
