@@ -64,7 +64,7 @@ def catalogue(case: Case) -> Iterator[Catalogue]:
         yield opened
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(records)
 def test_what_is_put_is_got(catalogue: Catalogue, event: EventRecord) -> None:
     catalogue.put(event)
