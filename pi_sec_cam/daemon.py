@@ -27,7 +27,7 @@ from pi_sec_cam.worker import Worker, stop_all
 
 log = logging.getLogger(__name__)
 
-_POLL_S = 0.2
+_POLL_S = 0.5
 # A stop takes five seconds at most (a service manager's patience, and a person's), however badly a source hangs; the
 # recorders, whose clips have to be closed, have the largest share.
 _SOURCES_STOP_S, _WATCHERS_STOP_S, _RECORDERS_STOP_S = 1.6, 0.6, 2.2

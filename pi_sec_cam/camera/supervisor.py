@@ -12,7 +12,7 @@ from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.frame import Frame
 from pi_sec_cam.worker import Worker
 
-_POLL_S = 0.25
+_POLL_S = 0.5
 # A run that was told to stop has so long to let go of its device; less when the whole program stops.
 _PATIENCE_S = 10.0
 _LAST_PATIENCE_S = 1.5

@@ -21,11 +21,13 @@ from pi_sec_cam.media.ring import Cursor
 from pi_sec_cam.worker import Worker
 
 _MICROSECONDS = Fraction(1, 1_000_000)
-_WAIT_S = 0.25
+_WAIT_S = 0.5
 _DECODERS = {"h264": "h264", "h265": "hevc"}
 # How often pictures come and are wanted is judged by so many of the last ones.
 _REFERENCES = 32
 _TAKEN = 9
+# Between two looks this thread is not woken for single pictures, if they follow one another quickly.
+_LAZY_UP_TO_US = 500_000
 # A damaged GOP is over after seconds; what gives no sound picture for longer will not mend by itself.
 _FRUITLESS_US = 10_000_000
 
@@ -58,6 +60,7 @@ class FrameDecoder(Worker):
         self._taken_us: deque[int] = deque(maxlen=_TAKEN)
         self._fruitless_from_us: int | None = None  # the first unit (DTS) since which no sound picture came out
         self._fruitless_to_us = 0
+        self._waited_for = False  # the source is faster than real time: each unit is decoded as soon as it is there
         self._counts = {"decoded": 0, "taken": 0, "left_out": 0, "undecodable": 0}
         # Protects the two below; written by this thread, waited for by the camera's.
         self._progress = threading.Condition()
@@ -66,6 +69,10 @@ class FrameDecoder(Worker):
 
     def wait_drained(self, unit_dts_us: int, seconds: float) -> bool:
         """Wait until all units up to this one are dealt with, their frames in the slot; whether they are in time."""
+
+        if not self._waited_for:
+            self._waited_for = True
+            self._cursor.wake()
 
         def drained() -> bool:
             return self._over or (self._done_dts_us is not None and self._done_dts_us >= unit_dts_us)
@@ -168,8 +175,15 @@ class FrameDecoder(Worker):
             self._counts["undecodable"] += 1  # what is made up for missing parts would look like movement
         elif self._due(frame.pts):
             self._counts["taken"] += 1
-            self._taken_us.append(frame.pts)
+            self._sleep_until_next(frame.pts)
             self._slot.put(Frame(luma_of(frame), frame.pts))
+
+    def _sleep_until_next(self, taken_us: int) -> None:
+        """What comes before the next picture that detection will want can be decoded together with it."""
+        if self._taken_us and not self._waited_for:
+            gap_us = taken_us - self._taken_us[-1]
+            self._cursor.wakes_from_us = taken_us + gap_us * 3 // 4 if 0 < gap_us <= _LAZY_UP_TO_US else 0
+        self._taken_us.append(taken_us)
 
     def _note(self, dts_us: int) -> None:
         with self._progress:

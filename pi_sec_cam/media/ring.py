@@ -43,7 +43,8 @@ class Ring:
             self._bytes += len(unit.data)
             if unit.keyframe or self._bytes > self._max_bytes:
                 self._evict(unit.pts_us)
-            self._changed.notify_all()
+            if any(unit.dts_us >= c.wakes_from_us for c in self._cursors):
+                self._changed.notify_all()
 
     def finish(self) -> None:
         """The source has ended: readers get what is left and then learn it."""
@@ -174,6 +175,11 @@ class Ring:
         with self._changed:
             cursor.end_number, cursor.end_pts_us = self._end, pts_us
 
+    def _wake(self, cursor: "Cursor") -> None:
+        with self._changed:
+            cursor.wakes_from_us = 0
+            self._changed.notify_all()
+
     def _close(self, cursor: "Cursor") -> None:
         with self._changed:
             cursor.closed = True
@@ -195,6 +201,7 @@ class Cursor:
     A reader that lags behind what the ring holds goes on at the newest keyframe, a pinned one at the oldest.
 
     Attributes:
+        wakes_from_us: a `read` that waits is not woken by units with an earlier DTS; it finds them when its time is up.
         dropped: units that it missed; after `end`, only those from before it.
         drained: the source has ended and all of it was read.
     """
@@ -206,6 +213,7 @@ class Cursor:
         self.end_pts_us = 0
         self.seeks_keyframe = False
         self.pinned = pinned
+        self.wakes_from_us = 0
         self.dropped = 0
         self.drained = False
         self.closed = False
@@ -213,6 +221,10 @@ class Cursor:
     def read(self, seconds: float) -> AccessUnit | None:
         """The next unit, or None if none comes within `seconds`, the source has ended, or the cursor was closed."""
         return self._ring._read(self, seconds)
+
+    def wake(self) -> None:
+        """A waiting `read` returns what there is, and from now on waits for any unit. Called from any thread."""
+        self._ring._wake(self)
 
     def end(self, pts_us: int) -> None:
         """Pin no more than the GOPs that have come, and those that begin up to `pts_us`. Reading may go on."""
