@@ -3,8 +3,8 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -213,20 +213,18 @@ class Recorder(Worker):
         """
         failed = last = False
         while not self._gave_up:
-            self._trying_since_us = self.clock.monotonic_us()
             try:
-                if failed:
-                    clip.look_again()
-                done = step()
+                with self._timed():
+                    if failed:
+                        clip.look_again()
+                    done = step()
             except OSError as error:
-                self._trying_since_us = None
                 self._report(f"cannot record: {error}")
                 if self._on_trouble is not None:
                     self._on_trouble(error)
                 self._gave_up = last
                 failed, last = True, self._pause()
             else:
-                self._trying_since_us = None
                 if failed:
                     self._works()
                 return done
@@ -252,6 +250,14 @@ class Recorder(Worker):
         if self.trouble:
             log.info("%s: recording works again", self._camera)
             self.trouble = None
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        self._trying_since_us = self.clock.monotonic_us()
+        try:
+            yield
+        finally:
+            self._trying_since_us = None
 
     def _slowness(self) -> str | None:
         since_us = self._trying_since_us
