@@ -4,10 +4,11 @@
 _WAITED_US = 2_000
 # Later than when the last picture of a batch is expected, so that jitter does not make the reader wait for it.
 _MARGIN_US = 5_000
-# Each batch is read this much earlier than the one before, until a read has to wait: else nobody would notice that the
-# pictures come earlier than they did. When one comes much later, a quarter of it counts: it may be alone.
-_EARLIER_US = 1_000
+# When a picture comes much later than expected, a quarter of it counts: it may be alone.
 _LATE_COUNTS = 4
+# After so many batches without a read that had to wait, all is read that is there: else nobody would notice that the
+# pictures come earlier than expected, and what once came late would make all that follows late.
+_MOST_UNCHECKED = 10
 # A gap between pictures that says nothing about the next one.
 _LONGEST_INTERVAL_US = 500_000
 # What waits unread must fit into a TCP window of any camera, or it would hold back what it has to send.
@@ -29,6 +30,7 @@ class ReadingPace:
         self._every_us = round(every_s * 1e6)
         self._delay_us: int | None = None  # from a picture's decoding time to its arrival; None if not known
         self._dts_us: int | None = None
+        self._unchecked = 0  # batches since a read had to wait
         self._size = 0.0  # of a picture, the mean of the last ones
 
     def pause_us(self, dts_us: int | None, size: int, waited_us: int, now_us: int) -> int:
@@ -46,11 +48,16 @@ class ReadingPace:
         if dts_us is None or not 0 < interval_us <= _LONGEST_INTERVAL_US:
             self._delay_us = None
             return 0
-        self._learn(now_us - dts_us, exact=waited_us > _WAITED_US)
+        exact = waited_us > _WAITED_US
+        self._learn(now_us - dts_us, exact=exact)
+        if exact:
+            self._unchecked = 0
         together = min(self._every_us // interval_us, int(_MOST_BYTES // max(self._size, 1.0)))
         if self._delay_us is None or together < 2 or now_us >= dts_us + interval_us + self._delay_us:
             return 0
-        self._delay_us -= _EARLIER_US
+        if self._unchecked >= _MOST_UNCHECKED:
+            return 0
+        self._unchecked += 1
         return max(0, dts_us + together * interval_us + self._delay_us + _MARGIN_US - now_us)
 
     def _learn(self, delay_us: int, *, exact: bool) -> None:

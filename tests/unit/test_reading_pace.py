@@ -46,8 +46,18 @@ def test_what_comes_late_once_does_not_make_all_that_follows_late() -> None:
     arrivals = [s + (150 * MS if 100 <= index < 104 else 0) for index, s in enumerate(stamps)]
     arrivals = [max(a, before) for before, a in pairwise([0, *arrivals])]
     lags = Camera(0.2, arrivals, stamps).lags_us
-    assert max(lags[120:]) < 265 * MS
+    assert max(lags[120:]) < 270 * MS
     assert max(lags[-100:]) < 180 * MS
+
+
+def test_what_comes_late_again_and_again_does_not_make_the_rest_later_and_later() -> None:
+    stamps = even(10, 60)
+    arrivals = [
+        max((at + 15 for at in (100, 140, 180, 220) if at <= index < at + 15), default=index) for index in range(600)
+    ]
+    lags = Camera(0.2, [index * 100 * MS for index in arrivals], stamps).lags_us
+    assert max(lags) < 1000 * MS
+    assert max(lags[260:]) < 210 * MS
 
 
 def test_a_faster_clock_of_the_camera_is_followed() -> None:
