@@ -48,12 +48,14 @@ class FoundCamera:
         device: as in `camera.device`: a path ("/dev/video0"), or the number of a Pi camera ("0").
         name: what the camera calls itself.
         modes: what it offers; empty where it could not be asked.
+        lasting: a path that stays the same, however many cameras are plugged in before it; empty if there is none.
     """
 
     kind: Literal["picamera2", "v4l2"]
     device: str
     name: str
     modes: tuple[Mode, ...] = ()
+    lasting: str = ""
 
 
 def choose(modes: Sequence[Mode], width: int, height: int, frame_rate: float) -> tuple[Mode, float]:

@@ -57,9 +57,15 @@ def look_at(node: Path) -> FoundCamera | None:
         said = kernel.identify(fd)
         if said.buffer_type is None or said.driver.startswith(_PIPELINE_DRIVERS):
             return None
-        return FoundCamera("v4l2", str(node), said.card, modes(fd, said.buffer_type))
+        return FoundCamera("v4l2", str(node), said.card, modes(fd, said.buffer_type), _lasting(node))
     finally:
         os.close(fd)
+
+
+def _lasting(node: Path) -> str:
+    """What udev calls it after its model and serial number, else after its socket."""
+    links = [link for kind in ("by-id", "by-path") for link in sorted((node.parent / "v4l" / kind).glob("*"))]
+    return next((str(link) for link in links if link.resolve() == node.resolve()), "")
 
 
 def modes(fd: int, buffer_type: int) -> tuple[Mode, ...]:

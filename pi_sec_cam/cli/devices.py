@@ -78,6 +78,9 @@ def _show_cameras(found: list[FoundCamera]) -> None:
         ] or [("", "", "")]
         rows += [(*start, *modes[0]), *(("", "", "", *mode) for mode in modes[1:])]
     _show("Cameras", ("backend", "device", "name", "mode", "pictures a second", "coded by the camera"), rows)
+    for camera in found:
+        if camera.lasting:
+            click.echo(f"  {camera.device} may get another number; this stays: {camera.lasting}")
     if not found:
         click.echo(
             "  A Pi camera: is its ribbon cable seated at both ends, with the contacts the right way round?\n"

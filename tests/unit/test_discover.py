@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pi_sec_cam.camera import accessories, device_access, discover
+from pi_sec_cam.camera import accessories, device_access, discover, v4l2_devices
 from pi_sec_cam.camera.accessories import Microphone, SerialPort, microphones, serial_ports
 from pi_sec_cam.camera.found import FoundCamera, Mode, choose
 from pi_sec_cam.camera.pi_cameras import pi_cameras
@@ -22,7 +22,8 @@ HD_JPEG = Mode("MJPG", 1280, 720, (30.0, 15.0), "jpeg")
 HD_VIDEO = Mode("H264", 1280, 720, (30.0, 20.0, 10.0), "h264")
 VGA = Mode("YUYV", 640, 480, (30.0,))
 FULL_HD = Mode("MJPG", 1920, 1080, (30.0,), "jpeg")
-WEBCAM = FoundCamera("v4l2", "/dev/video0", "Webcam", (HD, HD_JPEG, VGA))
+LASTING = "/dev/v4l/by-id/usb-Webcam-video-index0"
+WEBCAM = FoundCamera("v4l2", "/dev/video0", "Webcam", (HD, HD_JPEG, VGA), LASTING)
 PI_CAMERA = FoundCamera("picamera2", "0", "imx219", (Mode("SRGGB10_CSI2P", 1640, 1232, (41.85,)),))
 
 modes = st.builds(
@@ -97,6 +98,17 @@ class TestV4l2Cameras:
         _, problems = v4l2_cameras(tmp_path)
         assert len(problems) == 1
         assert str(tmp_path / "video3") in problems[0]
+
+    def test_the_lasting_name_is_the_models_else_the_sockets(self, tmp_path: Path) -> None:
+        (tmp_path / "video0").touch()
+        (tmp_path / "video1").touch()
+        for kind in ("by-id", "by-path"):
+            (tmp_path / "v4l" / kind).mkdir(parents=True)
+        assert v4l2_devices._lasting(tmp_path / "video0") == ""
+        for link, to in (("by-path/socket-1", 0), ("by-path/socket-2", 1), ("by-id/model-index0", 1)):
+            (tmp_path / "v4l" / link).symlink_to(f"../../video{to}")
+        assert v4l2_devices._lasting(tmp_path / "video0") == str(tmp_path / "v4l/by-path/socket-1")
+        assert v4l2_devices._lasting(tmp_path / "video1") == str(tmp_path / "v4l/by-id/model-index0")
 
     def test_a_node_without_permission_names_its_group(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "video0").touch()
@@ -306,6 +318,7 @@ class TestCommand:
             "\tv4l2\t/dev/video0\tWebcam\t1280×720 YUYV\t10, 5\n\t\t\t\t1280×720 MJPG\t30, 15\tJPEG pictures\n"
             in done.stdout
         )
+        assert f"/dev/video0 may get another number; this stays: {LASTING}\n" in done.stdout
         assert done.stderr == "something to mend\n"
 
     @pytest.mark.usefixtures("empty_machine")

@@ -31,7 +31,8 @@ def write(folder: Path) -> None:
     (folder / "fed.h264").write_bytes(b"".join(video))
     (folder / "fed-h264.pickle").write_bytes(pickle.dumps(video))
     jpegs = [cv2.imencode(".jpg", one)[1].tobytes() for one in pictures]
-    jpegs[5] = jpegs[5][: len(jpegs[5]) // 2]
+    for torn in (3, 7, 11):
+        jpegs[torn] = jpegs[torn][: len(jpegs[torn]) // 2]
     (folder / "fed-jpeg.pickle").write_bytes(pickle.dumps(jpegs))
 
 

@@ -22,7 +22,7 @@ HOME = Path("/run/tmp/home")
 STORAGE = HOME / "storage"
 CONFIGURATION = {
     "video_size": [320, 180],
-    "motion": {"rec_sec_before": 1, "rec_sec_after": 1, "max_event_time": 30},
+    "motion": {"rec_sec_before": 1, "rec_sec_after": 3, "max_event_time": 30},
     "server": {"enabled": False},
     "storage": {"directory": str(STORAGE), "min_free_bytes": 0},
     "cameras": [

@@ -51,11 +51,12 @@ def test_video_is_not_turned_and_has_no_other_format(seen: dict[str, Any]) -> No
         assert says in seen["coded"][fault]["says"]
 
 
-def test_jpegs_are_encoded_here_and_a_torn_one_is_counted(results: Path, seen: dict[str, Any]) -> None:
+def test_jpegs_are_encoded_here_and_torn_ones_are_counted(results: Path, seen: dict[str, Any]) -> None:
     run = seen["coded"]["jpeg"]
     described = run["described"]
-    assert (described["format"], described["encoded_by"], described["damaged"]) == ("MJPG", "processor", 1)
-    assert intervals_us(run).max() > 300_000  # it is missing
+    assert (described["format"], described["encoded_by"]) == ("MJPG", "processor")
+    assert 1 <= described["damaged"] <= 3
+    assert intervals_us(run).max() > 300_000  # they are missing
     assert int(probe(results / "jpeg.h264")["nb_read_frames"]) == len(run["pts_us"])
     # JPEG has the whole range of brightness, video 219 steps above 16 (ITU-R BT.601).
     expected = 16 + feed.picture(0)[:, 70:, 0].astype(float) * 219 / 255
