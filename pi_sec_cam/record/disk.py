@@ -106,7 +106,8 @@ class Disk:
 
         - First use: the directory is made, the disk gets its id, which is remembered.
         - A disk with an id where none is remembered (it was in another machine, or the memory was lost) is remembered.
-        - The id's file was deleted, but this is the file system that held it, and has recordings: it is written again.
+        - The id's file was deleted and recordings are there, or the whole directory was deleted: it is made again, if this
+          is the file system that held it.
         """
         state = self.check()
         remembered = self._remembered.storage_id
@@ -115,7 +116,9 @@ class Disk:
                 self._remember(state.storage_id)
             elif state.storage_id is None and remembered is None and state.kind in {"new", "full"}:
                 self._mark(uuid.uuid4().hex)
-            elif remembered is not None and state.kind == "missing" and self._held_recordings():
+            elif (
+                remembered is not None and state.kind == "missing" and (self._held_recordings() or self._was_deleted())
+            ):
                 self._mark(remembered)
             else:
                 return state
@@ -217,6 +220,19 @@ class Disk:
         if not (self.directory / RECORDINGS).is_dir():
             return False
         return os.statvfs(self.directory).f_fsid == self._remembered.file_system
+
+    def _was_deleted(self) -> bool:
+        """Whether the directory is gone while its file system is there: somebody has deleted it.
+
+        A disk that is not mounted leaves its mount point, or a place on another file system.
+        """
+        place = self.directory
+        if os.path.lexists(place):
+            return False
+        while not place.exists():
+            place = place.parent
+        found = os.statvfs(place).f_fsid
+        return found != 0 and found == self._remembered.file_system
 
 
 def _free_inodes(space: os.statvfs_result) -> int | None:

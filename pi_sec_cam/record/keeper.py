@@ -114,6 +114,8 @@ class StorageKeeper(Worker):
         self._disk.guard()
         if self._device is None:
             raise StorageError(f"{self._archive.directory} has come back and is being looked at")
+        if not self._archive.recordings.is_dir():  # somebody has deleted all of it
+            self._archive.prepare()
 
     def keep(self, record: EventRecord) -> None:
         """List an event; called by recorders. What cannot be listed now is listed later."""

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 _AGES_US = 60_000_000
 # Where nothing more could be done, this long passes before it is tried again.
 _STUCK_US = 10_000_000
+# A disk that refuses though its figures are good is believed so often: deleting may not be what helps it.
+_REFUSAL_US = 30_000_000
 # So many at a time, so that the disk is looked at in between.
 _MOST_DELETED = 100
 _ALL = 1_000_000
@@ -45,6 +48,7 @@ class RoomMaker:
         self._believed_since_us: int | None = None
         self._ages_due_us = 0
         self._stuck_until_us = 0
+        self._refusal_until_us = 0
         self.deleted = 0
         self.obstacles: tuple[str, ...] = ()
         self.events_bytes = 0
@@ -82,7 +86,11 @@ class RoomMaker:
         )
         if usage.refused:
             self._refused.clear()
-            self._stuck_until_us = 0
+            if self._clock.monotonic_us() < self._refusal_until_us:
+                usage = replace(usage, refused=False)
+            else:
+                self._stuck_until_us = 0
+                self._refusal_until_us = self._clock.monotonic_us() + _REFUSAL_US
         if not is_due(self._limits, usage) and not self._is_something_too_old(catalogue):
             self.obstacles = ()
             return False

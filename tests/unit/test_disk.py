@@ -111,7 +111,15 @@ def a_link_to_nowhere(directory: Path) -> None:
     directory.symlink_to("/media/nowhere")
 
 
-MISSING = [gone, empty, with_a_stranger, with_a_senseless_id, a_link_to_nowhere]
+def gone_with_its_disk(directory: Path) -> None:
+    """A mount point that the system makes when it mounts (/media/…), and takes away afterwards."""
+    gone(directory)
+    memory = Remembered(directory)
+    assert memory.storage_id is not None
+    memory.remember_storage(memory.storage_id, 4711)
+
+
+MISSING = [gone_with_its_disk, empty, with_a_stranger, with_a_senseless_id, a_link_to_nowhere]
 
 
 @pytest.mark.parametrize("happens", MISSING)
@@ -130,7 +138,15 @@ def test_a_disk_that_is_not_there_is_missed_and_nothing_is_made_in_its_place(
     assert sorted(directory.parent.rglob("*")) == before
 
 
-@pytest.mark.parametrize("happens", [gone, empty, with_a_stranger])
+def test_a_directory_that_somebody_deletes_is_made_again(disk: Disk, directory: Path) -> None:
+    mine = disk.claim().storage_id
+    gone(directory)
+    assert disk.check().kind == "missing"
+    assert disk.claim().kind == "ready"
+    assert marker(directory) == mine
+
+
+@pytest.mark.parametrize("happens", [gone_with_its_disk, empty, with_a_stranger])
 def test_the_owner_may_say_that_what_is_there_now_is_right(
     happens: Callable[[Path], None], disk: Disk, directory: Path
 ) -> None:
