@@ -67,7 +67,7 @@ class CatalogueFile:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """What is done in it is durable at its end, or, after an error, undone."""
-        if _identity(self._path) != self._opened:
+        if self._opened is None or _identity(self._path) != self._opened:
             self._engine.dispose()
             raise CatalogueGone(
                 f"{self._path} is gone: was it deleted, or is its disk not mounted? If the disk is there, {_REBUILT}"

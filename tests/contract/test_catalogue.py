@@ -318,6 +318,7 @@ def test_the_first_versions_catalogue_is_taken_over(case: Case) -> None:
         assert (event.sequence, event.revision, event.locked, event.note) == (epoch_us(NOON), 0, True, "kept")
         assert event.labels == ("cat",)
         assert catalogue.get("Yard/before 1970").sequence == 1
+        assert catalogue.newest_sequence() == epoch_us(NOON)
         assert catalogue.deleting() == []
         catalogue.put(replace(event, locked=False))
         assert catalogue.oldest(limit=5) == [replace(event, locked=False)]

@@ -21,6 +21,7 @@ from pi_sec_cam.record.annotation import annotate
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.deletion import delete_event
+from pi_sec_cam.record.durable import make_directories
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recovery import Recovered, recover
 from tests.unit.events import NOON, record
@@ -262,6 +263,28 @@ def test_a_new_event_under_the_name_of_a_half_deleted_one_is_safe(
     assert storage.found() == []
 
 
+def test_a_new_event_that_is_not_listed_yet_is_not_taken_for_the_half_deleted_one(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = storage.event()
+
+    def cut(*_: object) -> None:
+        raise Cut
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deletion, "remove_hidden", cut)
+        with pytest.raises(Cut):
+            storage.delete(event)
+    with monkeypatch.context() as patched:
+        patched.setattr(Catalogue, "put", lambda *_: None)
+        new = storage.event(sequence=event.sequence + 1)
+    assert new.id == event.id
+    storage.start_again()
+    storage.start_again()
+    assert storage.catalogue.get(event.id) == new
+    assert storage.archive.folder(event.id).read_record() == new
+
+
 def test_a_disk_that_refuses_leaves_the_event_listed(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     event = storage.event()
     before = storage.found()
@@ -307,6 +330,22 @@ def test_a_full_disk_is_no_obstacle_to_deleting(storage: Storage, monkeypatch: p
         storage.delete(event)
     assert storage.found() == []
     assert storage.catalogue.count() == 0
+
+
+def test_an_event_begins_though_the_empty_day_has_just_been_removed(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed: list[Path] = []
+
+    def made_and_removed(path: Path, top: Path) -> None:
+        make_directories(path, top)
+        if not removed:
+            path.rmdir()
+            removed.append(path)
+
+    monkeypatch.setattr("pi_sec_cam.record.archive.make_directories", made_and_removed)
+    assert storage.archive.begin("Yard", WallStamp(NOON, 0, synchronised=True)).path.is_dir()
+    assert removed
 
 
 def test_events_begin_while_the_last_of_their_day_is_deleted(storage: Storage) -> None:

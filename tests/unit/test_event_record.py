@@ -100,6 +100,23 @@ def test_a_later_version_is_not_misread() -> None:
         from_json(changed(version=2, start="tomorrow"), "event.json")
 
 
+@pytest.mark.parametrize(
+    ("start", "sequence"), [("2026-05-04T12:00:00+00:00", 1_777_896_000_000_000), ("1969-07-20T20:17:40+00:00", 1)]
+)
+def test_a_file_of_the_first_version_has_the_order_of_its_beginning(start: str, sequence: int) -> None:
+    values = json.loads(changed(start=start))
+    del values["sequence"], values["revision"]
+    read = from_json(json.dumps(values).encode(), "event.json")
+    assert (read.sequence, read.revision) == (sequence, 0)
+
+
+@pytest.mark.parametrize("name", ["bytes", "sequence", "revision", "trigger_pts_us"])
+def test_a_number_that_the_catalogue_could_not_hold_is_refused(name: str) -> None:
+    assert from_json(changed(**{name: 2**63 - 1}), "event.json")
+    with pytest.raises(RecordDamaged, match=name):
+        from_json(changed(**{name: 2**63}), "event.json")
+
+
 def test_unknown_keys_are_kept_on_rewriting() -> None:
     read = from_json(changed(weather={"rain": True}, newer=3), "event.json")
     assert json.loads(to_json(read))["weather"] == {"rain": True}
