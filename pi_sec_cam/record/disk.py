@@ -106,8 +106,8 @@ class Disk:
 
         - First use: the directory is made, the disk gets its id, which is remembered.
         - A disk with an id where none is remembered (it was in another machine, or the memory was lost) is remembered.
-        - The id's file was deleted and recordings are there, or the whole directory was deleted: it is made again, if this
-          is the file system that held it.
+        - The id's file was deleted and recordings are there, or the whole directory was deleted: it is made again,
+          if this is the file system that held it.
         """
         state = self.check()
         remembered = self._remembered.storage_id
