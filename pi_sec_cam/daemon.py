@@ -71,6 +71,7 @@ class Daemon:
         self._server: LocalServer | None = None
         self._server_trouble: str | None = None
         self._overdue: list[str] = []
+        self._control = threading.Lock()  # what the user wants and what the cameras do change together
         self._undo = ExitStack()
         self._absent = absent_parts(configuration)
 
@@ -179,9 +180,10 @@ class Daemon:
     def start_cameras(self, cameras: Sequence[str]) -> dict[str, object]:
         """The user wants these cameras (all, if none is named) to watch, from now on."""
         nodes = self._named(cameras)
-        self._remembered.stopped = self._remembered.stopped - {node.name for node in nodes}
-        for node in nodes:
-            node.start_source()
+        with self._control:
+            self._remembered.stopped = self._remembered.stopped - {node.name for node in nodes}
+            for node in nodes:
+                node.start_source()
         return self._who_watches()
 
     def stop_cameras(self, cameras: Sequence[str]) -> dict[str, object]:
@@ -191,13 +193,16 @@ class Daemon:
             WorkerStuck: a camera hangs; what it may still deliver is not taken.
         """
         nodes = self._named(cameras)
-        self._remembered.stopped = self._remembered.stopped | {node.name for node in nodes}
         stuck = []
-        for node in nodes:
-            try:
-                node.stop_source()
-            except WorkerStuck as error:
-                stuck.append(f"{node.name}: {error}")
+        with self._control:
+            self._remembered.stopped = self._remembered.stopped | {node.name for node in nodes}
+            for source in (source for node in nodes for source in node.sources):
+                source.stop()  # all at once, so that cameras that hang do so together
+            for node in nodes:
+                try:
+                    node.stop_source()
+                except WorkerStuck as error:
+                    stuck.append(f"{node.name}: {error}")
         if stuck:
             raise WorkerStuck("; ".join(stuck))
         return self._who_watches()

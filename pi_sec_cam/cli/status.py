@@ -42,13 +42,17 @@ def _lines(found: dict[str, Any]) -> list[str]:
             f"{recorder['pictures_dropped']} pictures dropped"
         )
     storage = found["storage"]
-    free = f"{storage['free_bytes'] / 1e9:.1f} GB free" if storage["free_bytes"] is not None else "nothing is known"
+    free = "nothing is known" if storage["free_bytes"] is None else f"{_size(storage['free_bytes'])} free"
     events = "events unknown" if storage["events"] is None else f"{storage['events']} events"
     if storage["events_bytes"] is not None:
-        events += f" ({storage['events_bytes'] / 1e9:.2f} GB)"
+        events += f" ({_size(storage['events_bytes'])})"
     deleted = f", {storage['events_deleted']} deleted since the start" if storage["events_deleted"] else ""
     lines.append(f"storage: {storage['directory']}, disk {storage['disk']}, {free}, {events}{deleted}")
     if storage["note"]:
         lines.append(f"  {storage['note']}")
     lines += [f"does not work: {problem}" for problem in found["problems"]]
     return lines
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"
