@@ -1,60 +1,19 @@
 """The storage's disk on real mounts: missing, swapped, read-only, full, behind a link, a bind mount and an overlay."""
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 from pi_sec_cam.clock import WallStamp
 from pi_sec_cam.record.archive import Archive
 from tests.system.daemon import Home
+from tests.system.filesystems import Mounts
 from tests.unit.events import NOON, record
-
-
-class Mounts:
-    """A mount namespace of its own: nobody else sees what is mounted in it, and it ends with the test."""
-
-    def __init__(self) -> None:
-        user = os.geteuid() != 0
-        own = ["unshare", *(["--user", "--map-root-user"] if user else []), "--mount", "--propagation", "private"]
-        self._holder = subprocess.Popen([*own, "sh", "-c", "echo there; exec sleep 300"], stdout=subprocess.PIPE)
-        self.inside = (
-            "nsenter",
-            f"--target={self._holder.pid}",
-            *(["--user", "--preserve-credentials"] if user else []),
-            "--mount",
-            "--",
-        )
-
-    def __enter__(self) -> Self:
-        assert self._holder.stdout is not None
-        assert self._holder.stdout.readline() == b"there\n"
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._holder.kill()
-        self._holder.wait()
-        assert self._holder.stdout is not None
-        self._holder.stdout.close()
-
-    def mount(self, *arguments: str | Path) -> None:
-        subprocess.run([*self.inside, "mount", *arguments], check=True)
-
-    def unmount(self, path: Path) -> None:
-        subprocess.run([*self.inside, "umount", path], check=True)
-
-    def seen(self, path: Path) -> Path:
-        """What is at that path for those inside."""
-        return Path(f"/proc/{self._holder.pid}/root{path}")
 
 
 @pytest.fixture
