@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, Self, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
@@ -22,12 +22,23 @@ from pi_sec_cam.record.catalogue_tables import (
     label_rows,
     storable,
 )
-from pi_sec_cam.record.event_record import EventRecord, State, epoch_us
+from pi_sec_cam.record.event_record import EventRecord, State, epoch_us, moment_of
 
 T = TypeVar("T")
 
 _EVENTS = select(*event_columns)
 _LISTED = events.c.deleting.is_(False)
+
+
+class Deletable(NamedTuple):
+    """What has to be known of an event to decide whether it goes; the fields are EventRecord's."""
+
+    id: str
+    sequence: int
+    bytes: int
+    offsite: bool
+    end: datetime
+    clock_synchronised: bool
 
 
 class Database(Protocol):
@@ -144,19 +155,27 @@ class Catalogue:
         wanted = _EVENTS.where(*conditions)
         return self._select(wanted.order_by(events.c.start_us.desc(), events.c.id.desc()).limit(limit))
 
-    def oldest(self, *, offsite: bool | None = None, before: datetime | None = None, limit: int) -> list[EventRecord]:
+    def deletable(self, *, before: datetime | None = None, limit: int | None = None) -> list[Deletable]:
         """Events that retention may delete (not locked, not running), the oldest first, by `sequence`.
 
         Args:
-            offsite: only those that are off-site, or that are not.
             before: only those that ended earlier than this by a clock that somebody vouched for.
         """
         conditions = [_LISTED, events.c.locked.is_(False), events.c.state != "recording"]
-        if offsite is not None:
-            conditions.append(events.c.offsite.is_(offsite))
         if before is not None:
             conditions += [events.c.end_us < epoch_us(before), events.c.clock_synchronised.is_(True)]
-        return self._select(_EVENTS.where(*conditions).order_by(events.c.sequence, events.c.id).limit(limit))
+        wanted = select(
+            events.c.id,
+            events.c.sequence,
+            events.c.bytes,
+            events.c.offsite,
+            events.c.end_us,
+            events.c.clock_synchronised,
+        )
+        wanted = wanted.where(*conditions).order_by(events.c.sequence, events.c.id).limit(limit)
+        with self._database.transaction() as connection:
+            rows = connection.execute(wanted)
+            return [Deletable(*row[:4], moment_of(row[4]), row[5]) for row in rows]
 
     def states(self) -> dict[str, State]:
         """The state of every event by its id."""

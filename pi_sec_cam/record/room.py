@@ -11,8 +11,7 @@ from pi_sec_cam.clock import Clock
 from pi_sec_cam.errors import EventNotFound, EventProtected
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.disk import DiskState
-from pi_sec_cam.record.event_record import EventRecord
-from pi_sec_cam.record.retention import Deletion, Limits, Usage, is_due, plan
+from pi_sec_cam.record.retention import C, Deletion, Limits, Usage, is_due, plan
 
 if TYPE_CHECKING:
     from pi_sec_cam.record.catalogue import Catalogue
@@ -26,7 +25,6 @@ _STUCK_US = 10_000_000
 _REFUSAL_US = 30_000_000
 # So many at a time, so that the disk is looked at in between.
 _MOST_DELETED = 100
-_ALL = 1_000_000
 
 
 class RoomMaker:
@@ -97,7 +95,7 @@ class RoomMaker:
         if self._clock.monotonic_us() < self._stuck_until_us:
             return False
         wanted = plan(
-            self._limits, usage, catalogue.oldest(limit=_ALL), now=self._believed_now(), watched_s=self._believed_s()
+            self._limits, usage, catalogue.deletable(), now=self._believed_now(), watched_s=self._believed_s()
         )
         self._say(wanted.obstacles)
         return self._delete(
@@ -125,8 +123,8 @@ class RoomMaker:
 
     def _delete(
         self,
-        deletions: Sequence[Deletion[EventRecord]],
-        delete: Callable[[EventRecord], None],
+        deletions: Sequence[Deletion[C]],
+        delete: Callable[[C], None],
         stopping: threading.Event,
         advance: Callable[[], None],
     ) -> bool:
@@ -160,7 +158,7 @@ class RoomMaker:
         if now is None or days is None or self._clock.monotonic_us() < self._ages_due_us:
             return False
         self._ages_due_us = self._clock.monotonic_us() + _AGES_US
-        return bool(catalogue.oldest(before=now - timedelta(days=days), limit=1))
+        return bool(catalogue.deletable(before=now - timedelta(days=days), limit=1))
 
     def _judge_clock(self) -> None:
         if not self._clock.synchronised():

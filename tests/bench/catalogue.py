@@ -71,7 +71,7 @@ def filters(catalogue: Catalogue) -> None:
     )
     median_ms("nothing that matches", lambda: catalogue.find(label="dog"))
     median_ms("all events, unfiltered", catalogue.find)
-    median_ms("retention: oldest 100 that are off-site", lambda: catalogue.oldest(offsite=True, limit=100))
+    median_ms("retention: all that may be deleted", catalogue.deletable)
     median_ms("retention: size of all", catalogue.bytes_total)
     median_ms("status: count", catalogue.count)
 

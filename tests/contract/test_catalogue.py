@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy import URL, create_engine, text
 
 from pi_sec_cam.errors import EventNotFound, StorageError
-from pi_sec_cam.record.catalogue import Catalogue, Database
+from pi_sec_cam.record.catalogue import Catalogue, Database, Deletable
 from pi_sec_cam.record.catalogue_file import CatalogueFile
 from pi_sec_cam.record.catalogue_server import CatalogueServer
 from pi_sec_cam.record.catalogue_tables import tables
@@ -62,6 +62,10 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
 def catalogue(case: Case) -> Iterator[Catalogue]:
     with Catalogue(case.open()) as opened:
         yield opened
+
+
+def deletable(event: EventRecord) -> Deletable:
+    return Deletable(event.id, event.sequence, event.bytes, event.offsite, event.end, event.clock_synchronised)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
@@ -196,20 +200,18 @@ _candidates: st.SearchStrategy[list[dict[str, Any]]] = st.lists(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
-@given(_candidates, st.none() | st.booleans(), _moments, st.integers(0, 8))
+@given(_candidates, _moments, st.integers(0, 8))
 def test_the_oldest_are_those_that_may_be_deleted_by_their_sequence(
-    catalogue: Catalogue, made: list[dict[str, Any]], offsite: bool | None, before: datetime | None, limit: int
+    catalogue: Catalogue, made: list[dict[str, Any]], before: datetime | None, limit: int
 ) -> None:
     events = [record(**values, id=f"Yard/{number}") for number, values in enumerate(made)]
     catalogue.put_all([*events, record(id="Yard/being deleted")])
     catalogue.mark_deleting("Yard/being deleted")
     allowed = [event for event in events if not event.locked and event.state != "recording"]
-    if offsite is not None:
-        allowed = [event for event in allowed if event.offsite == offsite]
     if before is not None:
         allowed = [event for event in allowed if event.end < before and event.clock_synchronised]
-    wanted = sorted(allowed, key=lambda event: event.sequence)[:limit]
-    assert catalogue.oldest(offsite=offsite, before=before, limit=limit) == wanted
+    wanted = sorted(allowed, key=lambda event: event.sequence)
+    assert catalogue.deletable(before=before, limit=limit) == [deletable(event) for event in wanted[:limit]]
     assert catalogue.newest_sequence() == max(event.sequence for event in [*events, record()])
     catalogue.delete([*(event.id for event in events), "Yard/being deleted"])
 
@@ -229,7 +231,7 @@ def test_a_mark_hides_an_event_until_it_is_taken_back(catalogue: Catalogue) -> N
 
 def test_an_empty_catalogue_has_no_bytes_and_no_newest(catalogue: Catalogue) -> None:
     assert (catalogue.count(), catalogue.bytes_total(), catalogue.newest_sequence()) == (0, 0, 0)
-    assert catalogue.oldest(limit=5) == []
+    assert catalogue.deletable() == []
 
 
 def test_starting_anew_forgets_all(catalogue: Catalogue) -> None:
@@ -262,7 +264,7 @@ def test_the_largest_numbers_fit(catalogue: Catalogue) -> None:
     assert catalogue.get(event.id) == event
     assert catalogue.bytes_total() == largest
     catalogue.put(record(camera="Door", bytes=largest))
-    assert catalogue.oldest(limit=2) == [record(camera="Door", bytes=largest), event]
+    assert [found.bytes for found in catalogue.deletable()] == [largest, largest]
 
 
 def test_many_threads_may_put_and_find(catalogue: Catalogue) -> None:
@@ -321,7 +323,7 @@ def test_the_first_versions_catalogue_is_taken_over(case: Case) -> None:
         assert catalogue.newest_sequence() == epoch_us(NOON)
         assert catalogue.deleting() == []
         catalogue.put(replace(event, locked=False))
-        assert catalogue.oldest(limit=5) == [replace(event, locked=False)]
+        assert catalogue.deletable() == [deletable(event)]
 
 
 def test_a_catalogue_of_a_later_version_is_refused(case: Case) -> None:
