@@ -43,6 +43,8 @@ class Replay:
             NotImplementedError: the disk has no idea of that call.
         """
         name, arguments = call.name, call.arguments
+        if call.result < 0:
+            return False
         match name:
             case "open" | "openat" | "creat":
                 return self._opened(call)

@@ -10,8 +10,8 @@ CALLS = (
     "copy_file_range,sendfile,fsync,fdatasync,sync,syncfs,sync_file_range,"
     "?rename,renameat,?renameat2,?link,linkat,?symlink,symlinkat,?unlink,unlinkat,?mkdir,mkdirat,?rmdir"
 )
-# Strings in hexadecimal and of any length; the kernel stops the program only at the calls that are traced.
-OPTIONS = ("-f", "--seccomp-bpf", "-xx", "-s", "100000000", "-e", "signal=none", "-e", f"trace={CALLS}")
+# Strings in hexadecimal and of any length.
+OPTIONS = ("-f", "-xx", "-s", "100000000", "-e", "signal=none", "-e", f"trace={CALLS}")
 
 _LINE = re.compile(r"(?P<task>[0-9]+) +(?P<rest>.*)")
 _RESUMED = re.compile(r"<\.\.\. [a-z0-9_]+ resumed>")
@@ -20,7 +20,7 @@ _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 
 class Call(NamedTuple):
-    """One finished call: its arguments as bytes where they are strings, else as strace words them."""
+    """One finished call: its arguments as bytes where they are strings, else as strace words them; -1 if it failed."""
 
     name: str
     arguments: tuple[str | bytes, ...]
@@ -28,7 +28,7 @@ class Call(NamedTuple):
 
 
 def calls(lines: Iterable[str]) -> Iterator[Call]:
-    """The calls that succeeded, as they ended.
+    """The calls, as they ended.
 
     Raises:
         ValueError: a line that is not understood.
@@ -49,7 +49,7 @@ def calls(lines: Iterable[str]) -> Iterator[Call]:
         call = _CALL.match(rest)
         if call is None:
             raise ValueError(f"not a call: {rest[:200]}")
-        if call["result"] != "?" and int(call["result"]) >= 0:
+        if call["result"] != "?":  # the program's end came first
             arguments = tuple(_argument(text.strip()) for text in call["arguments"].split(", "))
             yield Call(call["name"], arguments, int(call["result"]))
 
