@@ -15,7 +15,7 @@ from pi_sec_cam.motion.detector import Detector
 from pi_sec_cam.motion.event import EventEnded, EventMachine, EventStarted
 from pi_sec_cam.motion.pacer import FramePacer
 from pi_sec_cam.motion.watcher import Watcher
-from pi_sec_cam.node.sinks import NodeSink
+from pi_sec_cam.node.sinks import DetectionSink, NodeSink
 from pi_sec_cam.node.sources import camera_for, detection_camera_for
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_record import EventRecord
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 # detection's own delay), and the recorder may be busy with the event before.
 _SLACK_S = 4.0
 _RING_BYTES = 64 << 20
-_DETECT_RING_BYTES = 8 << 20
 # Cameras that look for their exposure when they are switched on; a network camera is on already.
 _SETTLE = {"picamera2": 3.0, "v4l2": 3.0, "auto": 3.0}
 # These deliver frames for detection themselves; units of all others (a webcam may encode too) are decoded for it.
@@ -76,19 +75,22 @@ class Node:
         look_back_s = max(motion.rec_sec_before, motion.rec_sec_after) + _SLACK_S
         self._ring = Ring(seconds=look_back_s, max_bytes=_RING_BYTES)
         apart = self._detection_camera is not None
-        self._detect_ring = Ring(seconds=1, max_bytes=_DETECT_RING_BYTES) if apart else self._ring
         self._slot = FrameSlot()
         due = FramePacer(motion.fps).due
         self._decoder = (
-            FrameDecoder(f"decoder of {self.name}", self._detect_ring.cursor(), self._slot, due=due, clock=clock)
-            if apart or self._camera.kind not in _DELIVER_FRAMES
-            else None
+            None
+            if apart or self._camera.kind in _DELIVER_FRAMES
+            else FrameDecoder(f"decoder of {self.name}", self._ring.cursor(), self._slot, due=due, clock=clock)
         )
-        caught_up = self._decoder.wait_drained if self._decoder else None
         self._sink = NodeSink(
-            self._ring, self._slot, frame_due=None if apart else due, caught_up=None if apart else caught_up
+            self._ring,
+            self._slot,
+            frame_due=None if apart else due,
+            caught_up=self._decoder.wait_drained if self._decoder else None,
         )
-        self._detect_sink = NodeSink(self._detect_ring, self._slot, frame_due=due, caught_up=caught_up)
+        detects_live = said.detect_url is not None and is_live(said.detect_url)
+        self._detect_sink = DetectionSink(self._slot, due=due, live=detects_live, clock=clock) if apart else None
+        self._decodes = self._decoder or self._detect_sink
         self._source = self._new_source()
         self._detection_source = self._new_detection_source()
         self.recorder = Recorder(
@@ -140,7 +142,6 @@ class Node:
             finally:
                 self._watcher.pause()
                 self._ring.clear()
-                self._detect_ring.clear()
 
     def start_recording(self) -> None:
         """Begin to write to the archive."""
@@ -187,7 +188,6 @@ class Node:
     def finish_source(self) -> None:
         """There are no more pictures, readers get what is left: at the source's own end, and after a stop of it."""
         self._ring.finish()
-        self._detect_ring.finish()
         if self._decoder is None:  # which does it else
             self._slot.finish()
 
@@ -197,7 +197,7 @@ class Node:
         for source in (self._source, self._detection_source):
             if self.running and source is not None and (trouble := source.trouble()):
                 found.append(f"{source.name}: {trouble}")
-        if self.running and self._decoder is not None and (trouble := self._decoder.trouble()):
+        if self.running and self._decodes is not None and (trouble := self._decodes.trouble()):
             found.append(f"{self.name}: {trouble}")
         if self.recorder.trouble is not None:
             found.append(f"{self.name}: {self.recorder.trouble}")
@@ -214,7 +214,7 @@ class Node:
             "ring": self._ring.held(),
             "motion": self._watcher.describe(),
             "recorder": self.recorder.status(),
-            "decoder": self._decoder.status() if self._decoder else None,
+            "decoder": self._decodes.status() if self._decodes else None,
         }
 
     def _new_source(self) -> CameraSupervisor:
@@ -223,7 +223,7 @@ class Node:
         )
 
     def _new_detection_source(self) -> CameraSupervisor | None:
-        if self._detection_camera is None:
+        if self._detection_camera is None or self._detect_sink is None:
             return None
         return CameraSupervisor(
             self._detection_camera, self._detect_sink, name=f"detection stream of {self.name}", clock=self._clock
