@@ -28,7 +28,9 @@ _WAYS_OUT = {
     sqlite3.SQLITE_FULL: "the disk is full; delete old recordings or use a larger disk",
     sqlite3.SQLITE_BUSY: "another program keeps it locked; end that program",
     sqlite3.SQLITE_READONLY: "this user may not write it (chown, chmod), or its disk is read-only",
-    sqlite3.SQLITE_CANTOPEN: "this user may not open it or write its directory (chown, chmod), or its disk is read-only",
+    sqlite3.SQLITE_CANTOPEN: (
+        "this user may not open it or write its directory (chown, chmod), or the disk is read-only or full"
+    ),
     sqlite3.SQLITE_IOERR: "the disk is full or reports an error; see df and dmesg",
 }
 _ERRNOS = {
