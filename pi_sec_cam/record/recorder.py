@@ -3,8 +3,8 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from typing import TypeVar
 
@@ -17,14 +17,12 @@ from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.clip import Clip
 from pi_sec_cam.record.event_reader import EventReader
 from pi_sec_cam.record.event_record import EventRecord
+from pi_sec_cam.record.insistence import GaveUp, Insistence
 from pi_sec_cam.worker import Worker
 
 log = logging.getLogger(__name__)
 
 _WAIT_S = 0.25
-_RETRY_US = 500_000
-# A disk that has not answered for so long is worth a word in the status.
-_SLOW_US = 2_000_000
 
 _T = TypeVar("_T")
 
@@ -43,9 +41,6 @@ class Recorder(Worker):
         keep: takes each event's record, when it begins and when it has ended; must not raise.
         on_trouble: is told each time that the disk has refused something, in the recorder's thread, so that room can be
             made; quick, must not raise.
-
-    Attributes:
-        trouble: what kept it from recording when it last tried, None if nothing did.
     """
 
     def __init__(
@@ -63,21 +58,17 @@ class Recorder(Worker):
         self._ring = ring
         self._archive = archive
         self._keep = keep
-        self._on_trouble = on_trouble
-        # Protects the queue and `_retry`; the watcher's thread fills it, any thread asks for another try.
+        self._disk = Insistence(self, camera, on_trouble)
+        # Protects the queue; filled by the watcher's thread.
         self._changed = threading.Condition()
         self._events: deque[EventReader] = deque()
         self._current: EventReader | None = None
-        self._retry = False
         self._clip: Clip | None = None
         self._ids: dict[int, str] = {}  # of the last events, by their number: what a continuation refers to
         self._stopped_at: dict[int, int] = {}  # the same events' `EventReader.stopped_at`
-        self._gave_up = False
-        self._trying_since_us: int | None = None
         self._recorded = 0
         self._dropped = 0
         self._lost_events, self._lost_seconds = 0, 0.0  # by giving up
-        self.trouble: str | None = None
 
     def on_event(self, event: EventStarted | EventEnded) -> None:
         """Take note of an event's begin or end; the video that it needs stays in the ring from now on."""
@@ -92,14 +83,22 @@ class Recorder(Worker):
                         reader.end(event)
             self._changed.notify_all()
 
+    @property
+    def trouble(self) -> str | None:
+        """What keeps it from recording, None if nothing does."""
+        return self._disk.trouble
+
+    def overdue(self) -> bool:
+        """Not while it waits for the disk: to be started anew would only lose what waits in memory."""
+        return not self._disk.waits and super().overdue()
+
     def retry(self) -> None:
         """Room was made, the disk is back: try again at once. From any thread."""
-        with self._changed:
-            self._retry = True
-            self._changed.notify_all()
+        self._disk.retry()
 
     def stop(self) -> None:
         super().stop()
+        self._disk.wake()
         with self._changed:
             self._changed.notify_all()
 
@@ -115,7 +114,7 @@ class Recorder(Worker):
                     self._record(reader)
             elif self.stopping.is_set():
                 break
-        if self._gave_up:
+        if self._disk.gave_up:
             lost = f"{self._lost_seconds:.0f} s of {self._lost_events} events, {self._dropped} pictures in all"
             log.error("%s: stopped while the disk refused to take them, these are lost: %s", self._camera, lost)
 
@@ -137,7 +136,7 @@ class Recorder(Worker):
             "pictures_dropped": dropped,
             "waiting_bytes": unread.bytes + (clip.waiting_bytes if clip else 0),
             "waiting_seconds": round(unread.seconds, 3),
-            "trouble": self.trouble or self._slowness(),
+            "trouble": self.trouble,
         }
 
     def _readers(self) -> list[EventReader]:
@@ -152,7 +151,7 @@ class Recorder(Worker):
         self._clip = clip
         try:
             self._write(clip, reader)
-        except _GaveUp:
+        except GaveUp:
             clip.abandon()
             self._lost_events += 1
             self._lost_seconds += reader.unread.seconds
@@ -173,23 +172,27 @@ class Recorder(Worker):
             try:
                 self._insist(clip, partial(clip.add, unit))
             except StreamRefused as error:
-                self._report(f"cannot record: {error}")
-            except _GaveUp:
+                self._disk.report(str(error))
+            except GaveUp:
                 clip.dropped += 1
                 raise
             self._insist(clip, clip.flush)
             if clip.kept > kept:
-                self._works()
+                self._disk.works()
                 if clip.folder is not listed and clip.record is not None:
                     self._ids[reader.started.number] = clip.record.id
-                    self._keep(clip.record)
+                    self._list(clip.record)
                     listed = clip.folder
             self.advance()
         record = self._insist(clip, lambda: clip.finish(reader.ended, reader.dropped))
         if record is not None:
-            self._keep(record)
+            self._list(record)
             self._recorded += 1
             log.info("%s: kept %s, %.1f s", self._camera, record.path, record.duration_s)
+
+    def _list(self, record: EventRecord) -> None:
+        with self._disk.waiting():
+            self._keep(record)
 
     def _next(self, reader: EventReader) -> AccessUnit | None:
         """The event's next unit; None when it has had its last, or has come no further when the recorder is stopped."""
@@ -206,67 +209,7 @@ class Recorder(Worker):
         return None
 
     def _insist(self, clip: Clip, step: Callable[[], _T]) -> _T:
-        """Do a step of the clip that the disk may refuse, again and again until it is done.
-
-        Raises:
-            _GaveUp: the recorder is stopped, and the disk has refused one last time.
-        """
-        failed = last = False
-        while not self._gave_up:
-            try:
-                with self._timed():
-                    if failed:
-                        clip.look_again()
-                    done = step()
-            except OSError as error:
-                self._report(f"cannot record: {error}")
-                if self._on_trouble is not None:
-                    self._on_trouble(error)
-                self._gave_up = last
-                failed, last = True, self._pause()
-            else:
-                if failed:
-                    self._works()
-                return done
-        raise _GaveUp
-
-    def _pause(self) -> bool:
-        """Wait until it is time to try again; whether that will be the last time."""
-        until_us = self.clock.monotonic_us() + _RETRY_US
-        with self._changed:
-            while not (self._retry or self.stopping.is_set() or self.clock.monotonic_us() >= until_us):
-                self._changed.wait(_WAIT_S)
-                self.advance()
-            self._retry = False
-        return self.stopping.is_set()
-
-    def _report(self, trouble: str) -> None:
-        if trouble != self.trouble:
-            log.error("%s: %s", self._camera, trouble)
-        self.trouble = trouble
-
-    def _works(self) -> None:
-        """Something has reached the disk."""
-        if self.trouble:
-            log.info("%s: recording works again", self._camera)
-            self.trouble = None
-
-    @contextmanager
-    def _timed(self) -> Iterator[None]:
-        self._trying_since_us = self.clock.monotonic_us()
-        try:
-            yield
-        finally:
-            self._trying_since_us = None
-
-    def _slowness(self) -> str | None:
-        since_us = self._trying_since_us
-        waited_us = 0 if since_us is None else self.clock.monotonic_us() - since_us
-        return f"the disk has not answered for {waited_us / 1e6:.0f} s" if waited_us > _SLOW_US else None
-
-
-class _GaveUp(Exception):
-    """The recorder was stopped while the disk refused to take what it has."""
+        return self._disk.until_done(step, before_another_try=clip.look_again)
 
 
 def _newest(by_number: dict[int, _T]) -> dict[int, _T]:

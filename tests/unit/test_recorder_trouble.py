@@ -397,9 +397,11 @@ def test_a_disk_that_does_not_answer_holds_nobody_else_up(
 ) -> None:
     """As NFS does, and a card that is busy with itself."""
     answers = threading.Event()
+    begun: list[int] = []
     real = os.pwrite
 
     def write(file: int, data: bytes, at: int) -> int:
+        begun.append(file)
         assert answers.wait(20)
         return real(file, data, at)
 
@@ -408,10 +410,11 @@ def test_a_disk_that_does_not_answer_holds_nobody_else_up(
     bench.feed(found[:125])
     bench.event(started(4, 2))
     with bench.running():
-        until(lambda: bench.recorder._trying_since_us is not None)
+        until(lambda: begun)
         bench.feed(found[125:])
         bench.event(ended(10, 2), started(15, 2, number=2), ended(16, 1, number=2))
         bench.clock.advance(20)
+        assert not bench.recorder.overdue(), "it would be started anew, and lose all"
         assert bench.recorder.status()["trouble"] == "the disk has not answered for 20 s"
         answers.set()
         until(lambda: len(bench.finished) == 2)
