@@ -1,7 +1,8 @@
 """When to read a live source next, so that several pictures are taken at one go. Pure: no clock, no threads."""
 
-# A read that took longer found nothing there: the picture came just now.
-_WAITED_US = 2_000
+# A read that took longer than this share of a picture's duration found nothing there: the picture came just now. Less
+# may be a processor that is slow, or has other things to do.
+_WAITED_SHARE = 4
 # Later than when the last picture of a batch is expected, so that jitter does not make the reader wait for it.
 _MARGIN_US = 5_000
 # When a picture comes much later than expected, a quarter of it counts: it may be alone.
@@ -48,7 +49,7 @@ class ReadingPace:
         if dts_us is None or not 0 < interval_us <= _LONGEST_INTERVAL_US:
             self._delay_us = None
             return 0
-        exact = waited_us > _WAITED_US
+        exact = waited_us > interval_us // _WAITED_SHARE
         self._learn(now_us - dts_us, exact=exact)
         if exact:
             self._unchecked = 0

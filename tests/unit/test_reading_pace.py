@@ -13,19 +13,21 @@ MS = 1000
 class Camera:
     """Pictures that arrive at given moments, read as the pace says."""
 
-    def __init__(self, every_s: float, arrivals_us: list[int], dts_us: list[int], size: int = 5000) -> None:
+    def __init__(
+        self, every_s: float, arrivals_us: list[int], dts_us: list[int], size: int = 5000, *, cost_us: int = 0
+    ) -> None:
         pace = ReadingPace(every_s)
         now_us = 0
         self.wakes = 0  # times that the reader was woken, by the clock or by a picture
         self.lags_us: list[int] = []  # from arrival to reading
         self.paused_us: list[int] = []
         for arrival_us, stamp_us in zip(arrivals_us, dts_us, strict=True):
-            waited_us = max(0, arrival_us - now_us)
+            waited_us = max(0, arrival_us - now_us) + cost_us
             now_us += waited_us
             self.lags_us.append(now_us - arrival_us)
             pause_us = pace.pause_us(stamp_us, size, waited_us, now_us)
             now_us += pause_us
-            self.wakes += (waited_us > 0) + (pause_us > 0)
+            self.wakes += (waited_us > cost_us) + (pause_us > 0)
             self.paused_us.append(pause_us)
 
 
@@ -58,6 +60,12 @@ def test_what_comes_late_again_and_again_does_not_make_the_rest_later_and_later(
     lags = Camera(0.2, [index * 100 * MS for index in arrivals], stamps).lags_us
     assert max(lags) < 1000 * MS
     assert max(lags[260:]) < 210 * MS
+
+
+def test_a_slow_processor_does_not_read_later_and_later() -> None:
+    stamps = even(10, 60)
+    arrivals = [s + (60 * MS if index % 7 == 0 else 0) for index, s in enumerate(stamps)]
+    assert max(Camera(0.2, arrivals, stamps, cost_us=10 * MS).lags_us) < 250 * MS
 
 
 def test_a_faster_clock_of_the_camera_is_followed() -> None:
