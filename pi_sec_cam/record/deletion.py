@@ -55,7 +55,8 @@ def finish_deletion(archive: Archive, catalogue: Catalogue, record: EventRecord)
     try:
         _hide(archive, folder, record)
     except (EventProtected, StorageError):
-        catalogue.mark_deleting(record.id, deleting=False)
+        if folder.path.is_dir():  # else it was hidden, if perhaps not durably: the next start goes on
+            catalogue.mark_deleting(record.id, deleting=False)
         raise
     remove_hidden(archive, folder)
     catalogue.delete([record.id])
@@ -79,9 +80,10 @@ def remove_hidden(archive: Archive, folder: EventFolder) -> None:
         StorageError: with the way out.
     """
     hidden = folder.hidden_path
+    if not hidden.is_dir():
+        return
+    _refuse_link(archive, hidden)
     try:
-        if not hidden.is_dir():
-            return
         with os.scandir(hidden) as entries:
             ours = [entry.name for entry in entries if is_ours(entry.name) and not entry.is_dir(follow_symlinks=False)]
         for name in ours:
@@ -105,6 +107,11 @@ def _refuse_protected(record: EventRecord) -> None:
         raise EventProtected(f"{record.id} is still being recorded: delete it when it has ended")
 
 
+def _refuse_link(archive: Archive, path: Path) -> None:
+    if path.resolve() != archive.recordings.resolve() / path.relative_to(archive.recordings):
+        raise StorageError(f"{path} is reached by a link; what lies outside of the recordings is not deleted")
+
+
 def _hide(archive: Archive, folder: EventFolder, record: EventRecord) -> None:
     """Rename the folder, durably: from here on it is no event any more. Does nothing if that was done already."""
     # While this holds the lock nobody locks the event, and the recorder does not write its record.
@@ -118,11 +125,7 @@ def _hide(archive: Archive, folder: EventFolder, record: EventRecord) -> None:
         _refuse_protected(standing or record)
         if not folder.path.is_dir():
             return
-        where = archive.recordings.resolve() / folder.path.relative_to(archive.recordings)
-        if folder.path.resolve() != where:
-            raise StorageError(
-                f"{folder.path} is reached by a link; what lies outside of the recordings is not deleted"
-            )
+        _refuse_link(archive, folder.path)
         if folder.hidden_path.is_dir():  # of an earlier event of that name
             remove_hidden(archive, folder)
         try:

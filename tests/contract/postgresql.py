@@ -21,7 +21,9 @@ class PostgresqlServer:
     """Runs between `with` and its end, as an unprivileged user where this is root: it refuses to run as root."""
 
     def __init__(self) -> None:
-        self._programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+        versions = [int(path.parent.parent.name) for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+        assert versions, "there is no PostgreSQL server: install Debian's package postgresql"
+        self._programs = Path(f"/usr/lib/postgresql/{max(versions)}/bin")
         self._directory = Path(tempfile.mkdtemp(prefix="pi-sec-cam-pg-"))
         self._user: str | None = None
         if os.getuid() == 0:

@@ -155,6 +155,21 @@ def test_links_are_never_followed(storage: Storage, tmp_path: Path) -> None:
     assert storage.catalogue.get(event.id) == event
 
 
+def test_a_link_that_is_named_like_the_rest_of_a_deleted_event_is_not_followed(
+    storage: Storage, tmp_path: Path
+) -> None:
+    event = storage.event()
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "video.mp4").write_text("mine")
+    storage.archive.folder(event.id).hidden_path.symlink_to(precious)
+    with pytest.raises(StorageError, match="link"):
+        storage.delete(event)
+    assert (precious / "video.mp4").exists()
+    assert storage.catalogue.get(event.id) == event
+    assert storage.start_again() == Recovered()
+
+
 def test_a_link_in_the_folder_goes_and_what_it_points_to_stays(storage: Storage, tmp_path: Path) -> None:
     event = storage.event()
     target = tmp_path / "precious"
@@ -315,6 +330,22 @@ def test_a_disk_that_refuses_half_way_leaves_nothing_listed_that_is_not_whole(
     assert list(storage.archive.scan()) == []
     assert storage.start_again() == Recovered(deleted=[event.id])
     assert storage.found() == []
+
+
+def test_a_disk_that_does_not_say_whether_the_folder_is_hidden_leaves_it_unlisted(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = storage.event()
+
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deletion, "sync_directory", broken)
+        with pytest.raises(StorageError, match="disk reports an error"):
+            storage.delete(event)
+    assert storage.catalogue.count() == 0
+    assert storage.start_again() == Recovered(deleted=[event.id])
 
 
 def test_a_full_disk_is_no_obstacle_to_deleting(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
