@@ -231,14 +231,14 @@ class Catalogue:
         """The events of the rows that `wanted` selects of `_EVENTS`."""
         labels: dict[str, list[str]] = {}
         with self._database.transaction() as connection:
-            rows = connection.execute(wanted).all()
-            for ids in _batches(row.id for row in rows):
+            for ids in _batches(connection.scalars(wanted.with_only_columns(events.c.id))):
                 of_events = select(event_labels.c.event_id, event_labels.c.label).where(
                     event_labels.c.event_id.in_(ids)
                 )
-                for event_id, label in connection.execute(of_events.order_by(event_labels.c.position)):
+                for event_id, label in connection.execute(of_events.order_by(event_labels.c.position)).all():
                     labels.setdefault(event_id, []).append(label)
-        return [event_of_row(row, labels.get(row.id, ())) for row in rows]
+            # Row by row: with all of them in memory at once, Python's garbage collector takes as long as the work.
+            return [event_of_row(row, labels.get(row[0], ())) for row in connection.execute(wanted)]
 
 
 def _put(connection: Connection, records: Sequence[EventRecord]) -> None:
