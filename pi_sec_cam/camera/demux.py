@@ -1,8 +1,8 @@
 """Opens a file or a stream's address with FFmpeg, and takes its video packets out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 import av
 from av.container import InputContainer
@@ -30,8 +30,7 @@ _RTSP_OPTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Received:
+class Received(NamedTuple):
     """One packet as it came.
 
     Attributes:

@@ -1,7 +1,5 @@
 """Holds back a stream's first packets until it is clear when their pictures were taken (docs/time.md)."""
 
-from dataclasses import replace
-
 from pi_sec_cam.camera.demux import Received
 
 # What waited in buffers comes at once after opening; the delay is known when it has not shrunk for a while.
@@ -58,11 +56,11 @@ class LeadIn:
         interval_us = dts_us[1] - dts_us[0] if len(dts_us) > 1 and dts_us[1] > dts_us[0] else self._interval_us
         for i in range(known):
             # Decoding goes at the pace at which pictures are shown, so the missing times lie evenly before.
-            held[i] = replace(held[i], dts_us=dts_us[0] - (known - i) * interval_us)
+            held[i] = held[i]._replace(dts_us=dts_us[0] - (known - i) * interval_us)
         if held[0].pts_us is None:
             # FFmpeg's RTSP gives the very first picture no time; as a keyframe it is shown before all that follow.
             shown_us = [received.pts_us for received in held[1:] if received.pts_us is not None]
-            held[0] = replace(held[0], pts_us=min(shown_us) - interval_us if shown_us else None)
+            held[0] = held[0]._replace(pts_us=min(shown_us) - interval_us if shown_us else None)
         return held
 
     def _hold(self, received: Received) -> None:

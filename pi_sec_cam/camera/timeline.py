@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # A difference between the source's clock and ours that jitter and drift do not explain.
 JUMP_US = 1_000_000
@@ -15,8 +15,7 @@ _WINDOW = 10
 _DEFAULT_INTERVAL_US = 40_000
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """Where one picture stands in media time; `epoch` counts the breaks."""
 
     pts_us: int
@@ -136,6 +135,7 @@ class LiveTimeline(Timeline):
         self._delay_us: int | None = None
         self._highest_us: int | None = None  # of the epoch's decoding times, by the source's clock
         self._smallest: deque[tuple[int, int]] = deque(maxlen=_WINDOW)  # (second of arrival, smallest delay)
+        self._aim_us = 0  # the smallest of these
 
     def begin(self, frame_rate: float | None = None) -> None:
         super().begin(frame_rate)
@@ -148,20 +148,24 @@ class LiveTimeline(Timeline):
         earlier.
         """
         second, delay_us = arrival_us // 1_000_000, arrival_us - pts_us
-        if self._smallest and self._smallest[-1][0] >= second:
-            second, former_us = self._smallest.pop()
-            delay_us = min(delay_us, former_us)
-        self._smallest.append((second, delay_us))
+        smallest = self._smallest
+        if smallest and smallest[-1][0] >= second:
+            second, former_us = smallest[-1]
+            if delay_us >= former_us:
+                return
+            smallest.pop()
+        smallest.append((second, delay_us))
+        self._aim_us = min([delay_us for _, delay_us in smallest])
 
     def _map(self, dts_us: int, reorder_us: int, arrival_us: int) -> tuple[int, bool]:
         pts_us = dts_us + reorder_us
         # Not from the former picture: many small steps would pull all pictures together.
         stepped_back = self._highest_us is not None and dts_us - self._highest_us < -_GLITCH_US
-        jumped = self._delay_us is not None and (stepped_back or arrival_us - pts_us < self._aim_us() - JUMP_US)
+        jumped = self._delay_us is not None and (stepped_back or arrival_us - pts_us < self._aim_us - JUMP_US)
         if jumped:
             self._forget()
         self.observe(pts_us, arrival_us)
-        aim_us = self._aim_us()
+        aim_us = self._aim_us
         if self._delay_us is not None and self._source_us is not None:
             if aim_us - self._delay_us <= JUMP_US:
                 most_us = abs(dts_us - self._source_us) // _SLEW
@@ -172,9 +176,6 @@ class LiveTimeline(Timeline):
         self._delay_us = self._not_before_next(dts_us + aim_us) - dts_us
         self._highest_us = dts_us
         return dts_us + self._delay_us, jumped
-
-    def _aim_us(self) -> int:
-        return min(delay_us for _, delay_us in self._smallest)
 
     def _forget(self) -> None:
         self._delay_us = self._highest_us = None

@@ -16,6 +16,7 @@ _H264_IDR = 5
 _H264_SPS, _H264_PPS = 7, 8
 _H264_DROPPED = {9, 12}  # access unit delimiters and filler: they carry nothing
 _H265_SLICES = range(32)
+_H265_TRAILING = range(16)
 _H265_IRAP = range(16, 24)
 _H265_VPS, _H265_SPS, _H265_PPS = 32, 33, 34
 _H265_DROPPED = {35, 38}
@@ -87,6 +88,8 @@ class Canonicaliser:
         `keyframe` is the demuxer's word. It counts for H.264, where an open GOP begins with a picture
         that only a recovery point message tells from others.
         """
+        if not keyframe and self._is_single_slice(packet):
+            return Unit(packet, keyframe=False) if self.parameter_sets else None
         split = split_length_prefixed(packet, self._length_size) if self._length_size else split_annex_b(packet)
         picture, kept = False, []
         entry = keyframe and self._h264
@@ -108,6 +111,14 @@ class Canonicaliser:
         if not self._activate():
             return None
         return Unit(self.parameter_sets + _join([n for n in kept if not self._is_set(self._kind(n))]), keyframe=True)
+
+    def _is_single_slice(self, packet: bytes) -> bool:
+        """Whether a packet is canonical as it is: most pictures of most cameras are one NAL unit."""
+        if self._length_size or not packet.startswith(START_CODE) or len(packet) < 6 or not packet[-1]:
+            return False
+        kind = self._kind(packet[4:5])
+        single = kind in _H264_SLICES and kind != _H264_IDR if self._h264 else kind in _H265_TRAILING
+        return single and packet.find(b"\x00\x00\x01", 5) < 0
 
     def _activate(self) -> bool:
         """What is known becomes what is in force; whether it is enough to decode."""

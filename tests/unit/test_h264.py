@@ -231,3 +231,34 @@ def test_unusual_but_sound_parameter_sets_of_h265_are_taken() -> None:
     canonical = Canonicaliser("h265", None)
     assert canonical.convert(coded[0], keyframe=True) is not None
     assert (canonical.width, canonical.height, canonical.refused_sets) == (200, 120, 0)
+
+
+class Thorough(Canonicaliser):
+    """Takes every packet apart."""
+
+    def _is_single_slice(self, packet: bytes) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_what_is_canonical_already_is_not_taken_apart_but_comes_out_the_same(codec: Codec) -> None:
+    chance = Random(5)
+    headers = [b"\x41\x9a", b"\x01\x9a", b"\x65\x88", b"\x06\x05", b"\x09\x10"]
+    if codec == "h265":
+        headers = [b"\x02\x01", b"\x00\x01", b"\x26\x01", b"\x4e\x01", b"\x46\x01", b"\x00\x02"]
+    sets = units(codec, seconds=0.2)[0].info.parameter_sets
+    quick, thorough, untouched = Canonicaliser(codec, sets), Thorough(codec, sets), 0
+    for canonical in (quick, thorough):
+        assert canonical.convert(units(codec, seconds=0.2)[0].data, True)
+    for _ in range(3000):
+        packet = b"".join(
+            chance.choice([START_CODE, START_CODE, b"\x00\x00\x01", b""])
+            + chance.choice(headers)
+            + bytes(chance.choices([0, 0, 1, 7], k=chance.randrange(12)))
+            for _ in range(chance.choice([1, 1, 2]))
+        )
+        keyframe = chance.random() < 0.2
+        converted = quick.convert(packet, keyframe)
+        assert converted == thorough.convert(packet, keyframe)
+        untouched += converted is not None and converted.data is packet
+    assert untouched > 100
