@@ -65,6 +65,7 @@ class Daemon:
             RoomMaker(self._any_archive, limits, self._clock),
             clock=self._clock,
             lock_storage=self._lock.lock_storage,
+            unlock_storage=self._lock.unlock_storage,
             on_room=self._retry,
         )
         self._to_watch = list(zip(cameras, archives, strict=True))

@@ -60,10 +60,15 @@ class DaemonLock:
         Raises:
             StorageError: as on entering.
         """
-        if self._of_storage is not None:
-            os.close(self._of_storage)
-            self._of_storage = None
+        self.unlock_storage()
         self._of_storage = self._locked(self._storage_lock)
+
+    def unlock_storage(self) -> None:
+        """Let go of the storage directory's own lock: its disk has gone, and may be repaired meanwhile."""
+        if self._of_storage is not None:
+            descriptor, self._of_storage = self._of_storage, None
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -100,11 +105,11 @@ class DaemonLock:
 
     def _release(self) -> None:
         # The files stay: removing one would let a third daemon lock a new one while a second waits for this.
-        for descriptor in (self._of_storage, self._of_machine):
-            if descriptor is not None:
-                with contextlib.suppress(OSError):
-                    os.close(descriptor)
-        self._of_storage = self._of_machine = None
+        self.unlock_storage()
+        if self._of_machine is not None:
+            descriptor, self._of_machine = self._of_machine, None
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
 
 
 def _owner(descriptor: int) -> str:

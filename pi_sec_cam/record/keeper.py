@@ -40,6 +40,8 @@ class StorageKeeper(Worker):
     Args:
         archive: of the storage directory; its formats do not matter here.
         lock_storage: takes the directory's lock when the disk has come; StorageError if another daemon has it.
+        unlock_storage: lets go of it when the disk has gone: a file system that is in use can neither be repaired nor
+            be mounted anew.
         on_room: told when room was made or the disk has come back; must not block.
     """
 
@@ -53,6 +55,7 @@ class StorageKeeper(Worker):
         *,
         clock: Clock,
         lock_storage: Callable[[], None],
+        unlock_storage: Callable[[], None],
         on_room: Callable[[], None],
     ) -> None:
         super().__init__("storage", clock)
@@ -60,6 +63,7 @@ class StorageKeeper(Worker):
         self._disk = disk
         self._room = room
         self._lock_storage = lock_storage
+        self._unlock_storage = unlock_storage
         self._on_room = on_room
         self._wake = threading.Event()
         self._rebuilds: SimpleQueue[Future[int]] = SimpleQueue()
@@ -204,6 +208,7 @@ class StorageKeeper(Worker):
             log.error("%s; the cameras watch on", trouble or f"the disk of {self._archive.directory} was changed")
             self._device = None
             self.close()
+            self._unlock_storage()
         if self._device is None and state.writable:
             try:
                 self._make_ours()
