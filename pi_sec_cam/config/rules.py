@@ -5,6 +5,7 @@ The first line of each rule's docstring is its text in the reference.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from pi_sec_cam.config.addresses import is_live
 from pi_sec_cam.config.configuration import CameraConfiguration, Configuration
@@ -112,12 +113,20 @@ def _what_needs_another_key(whole: Configuration) -> Iterator[Clash]:
 
 
 def _names_differ(whole: Configuration) -> Iterator[Clash]:
-    """Cameras and remotes all have different names; capital and small letters count as the same."""
+    """Cameras and remotes all have different names; capital and small letters count as the same.
+
+    So do letters that are put together otherwise: on some disks, both are one folder.
+    """
     named: list[tuple[Loc, str]] = [(("cameras", i, "cam_name"), own.cam_name) for i, own in enumerate(whole.cameras)]
     if not named:
         named = [(("cam_name",), whole.cam_name)]
     named += [(("remotes", i, "name"), own.name) for i, own in enumerate(whole.remotes)]
-    yield from _doubles([(loc, name.casefold(), quoted(name)) for loc, name in named], "is already the name of {}")
+    yield from _doubles([(loc, _folded(name), quoted(name)) for loc, name in named], "is already the name of {}")
+
+
+def _folded(name: str) -> str:
+    """What two names have in common that a disk without regard to case takes for one (Unicode 3.13, D145)."""
+    return normalize("NFD", normalize("NFD", name).casefold())
 
 
 def _devices_are_not_shared(whole: Configuration) -> Iterator[Clash]:

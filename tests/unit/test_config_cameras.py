@@ -109,6 +109,13 @@ def test_names_differ_even_without_regard_to_case() -> None:
     assert "remotes[0].name" in faults({"cam_name": "Door", "remotes": [remote]})[0]
 
 
+def test_names_differ_however_their_letters_are_put_together() -> None:
+    """Some disks take both for one folder."""
+    composed, apart = "Caf\N{LATIN CAPITAL LETTER E WITH ACUTE}", "Cafe\N{COMBINING ACUTE ACCENT}"
+    (found,) = faults(SCENES | {"cameras": [{"cam_name": composed}, {"cam_name": apart}]})
+    assert found.startswith("cameras[1].cam_name: ")
+
+
 def test_an_inherited_fault_is_said_of_the_camera_that_inherits() -> None:
     found = faults({"rotation": 180, "cameras": [{"cam_name": "A", "camera": {"backend": "stream", "url": "x.mp4"}}]})
     assert len(found) == 1
