@@ -15,6 +15,7 @@ from tests.system.crash.program import RATE, restart
 from tests.system.crash.promises import Promise
 from tests.unit.streams import decoded_pictures
 
+_JPEG, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _EVENT_FILES = {"event.json", "motion.jpg"}
 
 
@@ -69,6 +70,13 @@ class Examination:
         else:
             if record != listed:
                 yield f"the row says {listed}, the file {record}"
+        picture = folder.path / "motion.jpg"
+        if picture.exists() and not (
+            picture.read_bytes().startswith(_JPEG) and picture.read_bytes().endswith(_JPEG_END)
+        ):
+            yield f"{picture} is not whole"
+        if listed.bytes != folder.media_bytes():
+            yield f"{listed.id} has {folder.media_bytes()} bytes, its record says {listed.bytes}"
         if listed.state == "recording":
             yield f"{listed.id} still runs"
         files = [file.name for file in folder.video_files()]

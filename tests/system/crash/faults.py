@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from pi_sec_cam.record import deletion
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord
@@ -66,6 +67,10 @@ def _deleted_in_place() -> None:
     Path.rename = lambda *_: None  # type: ignore[method-assign,assignment]
 
 
+def _deletions_not_synced() -> None:
+    deletion.sync_directory = lambda path: None  # type: ignore[attr-defined]
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "directories are not synced": lambda: _no_sync_of(stat.S_ISDIR),
     "files are not synced before they get their name": lambda: _no_sync_of(stat.S_ISREG),
@@ -73,5 +78,6 @@ FAULTS: dict[str, Callable[[], None]] = {
     "the row comes before the file": _row_before_file,
     "the owner's words are not announced": _not_announced,
     "an event is deleted file by file": _deleted_in_place,
+    "deletions are not synced": _deletions_not_synced,
     "the catalogue's transactions are not synced": _catalogue_not_synced,
 }
