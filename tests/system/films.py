@@ -9,20 +9,27 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from pi_sec_cam.media.access_unit import Codec
+
 RATE = 10
 STILL_S = 2.0
 _WALK_S = 8.0  # there and back
 
 
 @cache
-def walk(width: int = 320, height: int = 192, seconds: float = 18.0, *, gop: int = RATE) -> tuple[bytes, ...]:
-    """The pictures as H.264 in Annex B, parameter sets before each keyframe; can be played in a loop."""
-    encoder = av.CodecContext.create("libx264", "w")
+def walk(width: int = 320, height: int = 192, seconds: float = 18.0, codec: Codec = "h264") -> tuple[bytes, ...]:
+    """The pictures in Annex B, parameter sets before each keyframe, one a second; can be played in a loop."""
+    encoder = av.CodecContext.create("libx264" if codec == "h264" else "libx265", "w")
     assert isinstance(encoder, VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, RATE), Fraction(RATE)
-    params = f"keyint={gop}:min-keyint={gop}:scenecut=0:repeat-headers=1:sliced-threads=0"
-    encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "threads": "1", "x264-params": params}
+    params = f"keyint={RATE}:min-keyint={RATE}:scenecut=0:repeat-headers=1"
+    encoder.options = {
+        "preset": "ultrafast",
+        "tune": "zerolatency",
+        "x264-params": f"{params}:sliced-threads=0:threads=1",
+        "x265-params": f"{params}:log-level=none:pools=1:frame-threads=1",
+    }
     pictures = []
     for index in range(round(seconds * RATE)):
         frame = av.VideoFrame.from_ndarray(_picture(index / RATE, width, height), format="gray")
@@ -33,18 +40,20 @@ def walk(width: int = 320, height: int = 192, seconds: float = 18.0, *, gop: int
 
 
 @cache
-def as_transport_stream(pictures: tuple[bytes, ...]) -> tuple[bytes, ...]:
+def as_transport_stream(pictures: tuple[bytes, ...], codec: Codec = "h264") -> tuple[bytes, ...]:
     """MPEG-TS, a piece for each picture."""
     out = io.BytesIO()
     pieces = []
     with av.open(out, "w", format="mpegts", options={"flush_packets": "1"}) as file:
-        stream = file.add_mux_stream("h264", width=320, height=192, time_base=Fraction(1, 90_000))
+        stream = file.add_mux_stream(
+            "h264" if codec == "h264" else "hevc", width=320, height=192, time_base=Fraction(1, 90_000)
+        )
         assert isinstance(stream, VideoStream)
         for index, picture in enumerate(pictures):
             packet = av.Packet(picture)
             packet.stream, packet.time_base = stream, Fraction(1, RATE)
             packet.pts = packet.dts = index
-            packet.is_keyframe = b"\x00\x00\x01\x67" in picture
+            packet.is_keyframe = index % RATE == 0
             file.mux_one(packet)
             pieces.append(out.getvalue())
             out.seek(0)

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -17,6 +17,7 @@ from tests.unit.parameter_sets import h264_sps
 FILM_S = 90.0
 SIZE, OTHER_SIZE = (320, 192), (192, 128)
 PICTURE_S = 1 / films.RATE
+BEGIN_OF_WALK = round(films.STILL_S * films.RATE)
 _MJPEG_SIZE = (160, 96)
 
 
@@ -123,8 +124,19 @@ def changes_its_size(script: Script, connection: socket.socket, number: int) -> 
 
 def restarts_with_another_size(script: Script, connection: socket.socket, number: int) -> None:
     if number:
-        show(connection, OTHER_SIZE, begin=round(films.STILL_S * films.RATE))
+        show(connection, OTHER_SIZE, begin=BEGIN_OF_WALK)
     show(connection, until=lambda: script.bad)
+
+
+def show_over_http(connection: socket.socket, pieces: Sequence[bytes], until: Callable[[], bool]) -> None:
+    """Play MPEG-TS well."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\n\r\n")
+    begun = time.monotonic()
+    for index, piece in enumerate(pieces):
+        time.sleep(max(0.0, begun + index * PICTURE_S - time.monotonic()))
+        if until():
+            return
+        connection.sendall(piece)
 
 
 def loses_its_stream(script: Script, connection: socket.socket, number: int) -> None:
@@ -133,14 +145,19 @@ def loses_its_stream(script: Script, connection: socket.socket, number: int) -> 
     if script.bad:
         connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
         return
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\n\r\n")
-    begun = time.monotonic()
-    for index, piece in enumerate(films.as_transport_stream(films.walk(*SIZE, FILM_S))):
-        time.sleep(max(0.0, begun + index * PICTURE_S - time.monotonic()))
-        if script.bad:
-            connection.sendall(Random(1).randbytes(100_000))
-            return
-        connection.sendall(piece)
+    show_over_http(connection, films.as_transport_stream(films.walk(*SIZE, FILM_S)), lambda: script.bad)
+    connection.sendall(Random(1).randbytes(100_000))
+
+
+def changes_its_codec(script: Script, connection: socket.socket, number: int) -> None:
+    """Breaks off, and is there again with H.265."""
+    connection.recv(4096)
+    if number:
+        h265 = films.walk(*SIZE, FILM_S, "h265")[BEGIN_OF_WALK:]
+        show_over_http(connection, films.as_transport_stream(h265, "h265"), lambda: False)
+    else:
+        h264 = films.walk(*SIZE, FILM_S)
+        show_over_http(connection, films.as_transport_stream(h264), lambda: script.bad)
 
 
 def sends_broken_jpegs(script: Script, connection: socket.socket, number: int) -> None:
@@ -174,6 +191,7 @@ SCRIPTS: dict[str, tuple[Callable[[Script, socket.socket, int], None], str]] = {
         (changes_its_size, "rtsp"),
         (restarts_with_another_size, "rtsp"),
         (loses_its_stream, "http"),
+        (changes_its_codec, "http"),
         (sends_broken_jpegs, "http"),
     )
 }

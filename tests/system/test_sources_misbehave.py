@@ -1,4 +1,4 @@
-"""Ten cameras of one daemon that misbehave in the middle of an event, each in its own way, beside one that does not."""
+"""Eleven cameras of one daemon that misbehave in the middle of an event, each in its way, beside one that does not."""
 
 import json
 import time
@@ -32,6 +32,7 @@ STATES = {
     "changes_its_size": {"live"},
     "restarts_with_another_size": {"live"},
     "loses_its_stream": {"away"},
+    "changes_its_codec": {"live"},
     "sends_broken_jpegs": {"stalled"},
 }
 LOST = {name for name, states in STATES.items() if states != {"live"}} | {"damages_its_pictures"}
@@ -61,8 +62,8 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    for size in (SIZE, OTHER_SIZE):
-        films.walk(*size, FILM_S)
+    for film in ((*SIZE, FILM_S), (*OTHER_SIZE, FILM_S), (*SIZE, FILM_S, "h265")):
+        films.walk(*film)
     with ExitStack() as stack:
         scripts = {name: Script(act, scheme) for name, (act, scheme) in SCRIPTS.items()}
         cameras = []
@@ -146,6 +147,7 @@ def test_undecodable_pictures_end_the_event_and_the_connection_is_kept(seen: See
         ("lies_about_its_size", [SIZE], 1),
         ("changes_its_size", [SIZE, OTHER_SIZE, SIZE], 1),
         ("restarts_with_another_size", [SIZE, OTHER_SIZE], 2),
+        ("changes_its_codec", [SIZE, SIZE], 2),
     ],
 )
 def test_what_does_not_hinder_watching_does_not_end_the_event(
@@ -155,6 +157,8 @@ def test_what_does_not_hinder_watching_does_not_end_the_event(
     assert record["end_reason"] == "stopped"
     assert [(part["width"], part["height"]) for part in record["parts"]] == sizes
     check_clips([(folder, record)])
+    codecs = ["h264", "h265" if name == "changes_its_codec" else "h264", "h264"]
+    assert [part["codec"] for part in record["parts"]] == codecs[: len(sizes)]
     assert cameras_of(seen.healed)[name]["source"]["attempts"] == attempts
     for part in record["parts"]:
         times = [float(packet["pts_time"]) for packet in packets(folder / part["file"])]
