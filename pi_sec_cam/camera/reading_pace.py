@@ -12,8 +12,8 @@ _LATE_COUNTS = 4
 _MOST_UNCHECKED = 10
 # A gap between pictures that says nothing about the next one.
 _LONGEST_INTERVAL_US = 500_000
-# What waits unread must fit into a TCP window of any camera, or it would hold back what it has to send.
-_MOST_BYTES = 48 << 10
+# What waits unread must fit into the TCP window, which Linux lets grow that far soon: else the camera has to hold it.
+_MOST_BYTES = 96 << 10
 
 
 class ReadingPace:

@@ -12,8 +12,9 @@ from pi_sec_cam.errors import SourceAway
 
 log = logging.getLogger(__name__)
 
-# How long a network camera's pictures may wait to be read together: what is off-site a second later cares little.
-_MOST_READ_EVERY_S = 0.2
+# How long a network camera's pictures may wait to be read together: those that are watched for movement, and those that
+# are only kept.
+_WATCHED_READ_EVERY_S, _KEPT_READ_EVERY_S = 0.2, 0.4
 
 
 def overlay_text(configuration: CameraConfiguration, clock: Clock) -> Callable[[int], str]:
@@ -37,7 +38,8 @@ def camera_for(configuration: CameraConfiguration, clock: Clock, *, demo: bool) 
         return _scene(configuration, clock)
     if backend == "stream":
         assert configuration.camera.url is not None
-        return _stream(configuration, configuration.camera.url, clock, with_overlay=True)
+        watched = configuration.camera.detect_url is None
+        return _stream(configuration, configuration.camera.url, clock, kept=True, watched=watched)
     if backend == "picamera2":
         return _picamera2(configuration, device or "0", clock)
     if backend == "v4l2" and device is not None:
@@ -48,7 +50,7 @@ def camera_for(configuration: CameraConfiguration, clock: Clock, *, demo: bool) 
 def detection_camera_for(configuration: CameraConfiguration, clock: Clock) -> Camera | None:
     """The second, smaller stream that is watched for movement, if the configuration names one."""
     url = configuration.camera.detect_url
-    return _stream(configuration, url, clock, with_overlay=False) if url else None
+    return _stream(configuration, url, clock, kept=False, watched=True) if url else None
 
 
 class FoundLater:
@@ -109,16 +111,18 @@ def _scene(configuration: CameraConfiguration, clock: Clock) -> Camera:
     )
 
 
-def _stream(configuration: CameraConfiguration, url: str, clock: Clock, *, with_overlay: bool) -> Camera:
+def _stream(configuration: CameraConfiguration, url: str, clock: Clock, *, kept: bool, watched: bool) -> Camera:
     from pi_sec_cam.camera.stream import StreamCamera
 
+    # No two pictures that detection wants at one go: it would see the second alone.
+    read_every_s = min(_WATCHED_READ_EVERY_S, 1 / configuration.motion.fps) if watched else _KEPT_READ_EVERY_S
     return StreamCamera(
         url,
         pace=configuration.camera.pace,
         at_end=configuration.camera.at_end,
         bitrate=configuration.camera.bitrate,
-        overlay=overlay_text(configuration, clock) if with_overlay else None,
-        read_every_s=min(_MOST_READ_EVERY_S, 1 / configuration.motion.fps),  # no two looks' pictures at one go
+        overlay=overlay_text(configuration, clock) if kept else None,
+        read_every_s=read_every_s,
         clock=clock,
     )
 

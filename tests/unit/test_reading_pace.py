@@ -83,7 +83,7 @@ def test_jitter_does_not_pile_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("every_s", "rate", "size"), [(0.2, 5, 5000), (0.2, 1, 5000), (0.05, 25, 5000), (0.2, 25, 60_000)]
+    ("every_s", "rate", "size"), [(0.2, 5, 5000), (0.2, 1, 5000), (0.05, 25, 5000), (0.2, 25, 100_000)]
 )
 def test_rare_and_large_pictures_are_read_one_by_one(every_s: float, rate: int, size: int) -> None:
     stamps = even(rate, 60)
