@@ -61,20 +61,18 @@ class EventReader:
 
     def read(self, seconds: float) -> AccessUnit | None:
         """The event's next unit, None if it is over or none came within `seconds`."""
-        unit = self._cursor.read(seconds)
-        ended = self.ended
-        number = self._cursor.next_number
-        if unit is None:
-            if ended is not None and self._comes_no_more(ended):
-                self.stop()
-            return None
-        if ended is not None and _beyond(unit, ended, self._reach_us):
-            self.over, self.stopped_at = True, number - 1
-            return None
-        if number <= self._begin or (self._reach_us < 0 and not unit.keyframe):
-            return self.read(seconds)
-        self._reach_us = max(self._reach_us, unit.pts_us)
-        return unit
+        while (unit := self._cursor.read(seconds)) is not None:
+            ended = self.ended
+            number = self._cursor.next_number
+            if ended is not None and _beyond(unit, ended, self._reach_us):
+                self.over, self.stopped_at = True, number - 1
+                return None
+            if number > self._begin and (self._reach_us >= 0 or unit.keyframe):
+                self._reach_us = max(self._reach_us, unit.pts_us)
+                return unit
+        if self.ended is not None and self._comes_no_more(self.ended):
+            self.stop()
+        return None
 
     def stop(self) -> None:
         """No more of it will be read, as if it had ended here."""

@@ -16,6 +16,7 @@ from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recovery import recover
+from tests.system.daemon import Home
 from tests.system.filesystems import Ext4, Mounts
 from tests.unit.streams import decoded_pictures, packets
 
@@ -291,3 +292,44 @@ def test_a_stop_on_a_broken_disk_is_quick_and_what_was_written_is_listed(
         (event,) = catalogue.find()
     assert event.state == "interrupted"
     assert decoded_pictures(storage / event.path / event.parts[0].file) == event.parts[0].pictures > 0
+
+
+def test_the_daemon_goes_on_after_its_file_system_was_repaired(
+    mounts: Mounts, ext4: Ext4, mount_point: Path, tmp_path: Path
+) -> None:
+    """It must let go of the broken file system for that: of what it writes, and of the list of events."""
+    home = Home(
+        tmp_path,
+        cam_name="Yard",
+        video_size=[320, 180],
+        framerate=10,
+        motion={"rec_sec_before": 2, "rec_sec_after": 1, "max_event_time": 8},
+        camera={"backend": "scene"},
+        storage={"directory": str(mount_point)},
+    )
+
+    def recorder() -> dict[str, Any]:
+        found: dict[str, Any] = home.status()["cameras"][0]["recorder"]
+        return found
+
+    with home.running(before=mounts.inside) as daemon:
+        home.until(lambda: recorder()["event"], 40)
+        begun = recorder()["event"]
+        ext4.break_down()
+        home.until(lambda: recorder()["trouble"], 20)
+        ext4.take_away()
+        home.until(lambda: home.status()["storage"]["disk"] == "missing", 10)
+        ext4.repair()
+        ext4.mount()
+        home.until(lambda: not recorder()["trouble"] and recorder()["waiting_seconds"] < 1.5, _RECOVERS_S)
+        done = recorder()["events_recorded"]
+        home.until(lambda: recorder()["events_recorded"] > done, 30)
+        assert recorder()["pictures_dropped"] == 0
+        listed = json.loads(home.command("events", "--json", before=mounts.inside).stdout)
+        assert begun in [event["id"] for event in listed]
+        assert home.stop(daemon) < 5
+    for record in Archive(mounts.seen(mount_point)).scan():
+        assert (record.state, record.dropped_pictures) == ("complete", 0)
+        (part,) = record.parts
+        assert decoded_pictures(mounts.seen(mount_point) / record.path / part.file) == part.pictures
+    assert "Traceback" not in home.log

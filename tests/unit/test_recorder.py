@@ -148,6 +148,21 @@ def test_a_continuation_begins_where_the_former_clip_ends(bench: Bench, gop: int
     assert packets(bench.file(second))[0]["flags"].startswith("K")
 
 
+def test_a_continuation_passes_by_a_gop_of_any_length(bench: Bench) -> None:
+    found = units(seconds=60, gop=1450)
+    bench.feed(found)
+    cut_us = BASE_US + 50 * SECOND
+    bench.event(
+        started(4, 2),
+        EventEnded(1, cut_us, cut_us, "max_time"),
+        EventStarted(2, cut_us, cut_us, (), continues=1),
+        ended(59, 0.5, number=2),
+    )
+    first, second = bench.run()
+    assert (first.parts[0].pictures, first.dropped_pictures, second.dropped_pictures) == (1450, 0, 0)
+    assert second.parts[0].first_pts_us == BASE_US + 58 * SECOND
+
+
 def test_b_frames_do_not_lose_pictures_at_the_end(bench: Bench) -> None:
     bench.feed(units(seconds=20, b_frames=3))
     bench.event(started(8, 3), ended(10, 4))
