@@ -10,7 +10,7 @@ from pi_sec_cam.config import load_configuration
 from pi_sec_cam.errors import DaemonUnreachable
 from pi_sec_cam.local_socket import DaemonLock, ask
 from pi_sec_cam.record.archive import Archive
-from pi_sec_cam.record.recovery import rebuild as rebuild_from_files
+from pi_sec_cam.record.rebuild import rebuild as rebuild_from_files
 
 _DAEMON_SECONDS = 700.0  # tens of thousands of events on a slow card
 

@@ -1,25 +1,23 @@
 """The index of events: quick answers to what the files know too (docs/recording-format.md, Catalogue)."""
 
-import itertools
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
 
 from pi_sec_cam.errors import EventNotFound
 from pi_sec_cam.record.catalogue_file import CatalogueFile
+from pi_sec_cam.record.catalogue_rows import batches, delete_rows, put_rows
 from pi_sec_cam.record.catalogue_tables import (
     event_columns,
     event_labels,
     event_of_row,
-    event_row,
     events,
-    label_rows,
     storable,
 )
 from pi_sec_cam.record.event_record import EventRecord, State, epoch_us, moment_of
@@ -80,14 +78,14 @@ class Catalogue:
     def put_all(self, records: Iterable[EventRecord]) -> None:
         """`put` for many: all of them or, after an error, none."""
         with self._writing, self._database.transaction() as connection:
-            for some in _batches(records):
-                _put(connection, some)
+            for some in batches(records):
+                put_rows(connection, some)
 
     def delete(self, event_ids: Iterable[str]) -> None:
         """Forget events; those that are not there are passed over."""
         with self._writing, self._database.transaction() as connection:
-            for some in _batches(map(storable, event_ids)):
-                _delete(connection, some)
+            for some in batches(map(storable, event_ids)):
+                delete_rows(connection, some)
 
     def announce(self, event_id: str, revision: int) -> None:
         """Say that event.json is about to get that revision; durable on return. Until the row is `put`: `outdated`."""
@@ -231,7 +229,7 @@ class Catalogue:
         """The events of the rows that `wanted` selects of `_EVENTS`."""
         labels: dict[str, list[str]] = {}
         with self._database.transaction() as connection:
-            for ids in _batches(connection.scalars(wanted.with_only_columns(events.c.id))):
+            for ids in batches(connection.scalars(wanted.with_only_columns(events.c.id))):
                 of_events = select(event_labels.c.event_id, event_labels.c.label).where(
                     event_labels.c.event_id.in_(ids)
                 )
@@ -239,38 +237,3 @@ class Catalogue:
                     labels.setdefault(event_id, []).append(label)
             # Row by row: with all of them in memory at once, Python's garbage collector takes as long as the work.
             return [event_of_row(row, labels.get(row[0], ())) for row in connection.execute(wanted)]
-
-
-def _put(connection: Connection, records: Sequence[EventRecord]) -> None:
-    by_id = {record.id: record for record in records}
-    marks: dict[str, dict[str, object]] = {event_id: {"announced": 0, "deleting": False} for event_id in by_id}
-    columns = (events.c.id, events.c.sequence, events.c.revision, events.c.announced, events.c.deleting)
-    standing = select(*columns).where(events.c.id.in_(by_id))
-    for event_id, sequence, revision, announced, deleting in connection.execute(standing).all():
-        record = by_id[event_id]
-        if sequence != record.sequence:
-            continue  # another event, which had the name before
-        if revision > record.revision:
-            del by_id[event_id]
-        else:
-            marks[event_id] = {"announced": announced, "deleting": deleting}
-    if not by_id:
-        return
-    # Not "insert or update" in one statement: each database spells that in its own way.
-    _delete(connection, list(by_id))
-    connection.execute(insert(events), [{**event_row(record), **marks[record.id]} for record in by_id.values()])
-    labels = [row for record in by_id.values() for row in label_rows(record)]
-    if labels:
-        connection.execute(insert(event_labels), labels)
-
-
-def _delete(connection: Connection, event_ids: Sequence[str]) -> None:
-    connection.execute(delete(event_labels).where(event_labels.c.event_id.in_(event_ids)))
-    connection.execute(delete(events).where(events.c.id.in_(event_ids)))
-
-
-def _batches(values: Iterable[T]) -> Iterator[Sequence[T]]:
-    """Few enough at a time for one statement: databases limit its parameters."""
-    remaining = iter(values)
-    while some := tuple(itertools.islice(remaining, 200)):
-        yield some

@@ -234,7 +234,8 @@ class StorageKeeper(Worker):
 
     def _open_catalogue(self) -> None:
         """What was left unfinished is found now, before anything is recorded, and dealt with beside recording."""
-        from pi_sec_cam.record.recovery import open_or_rebuild, survey
+        from pi_sec_cam.record.rebuild import open_or_rebuild
+        from pi_sec_cam.record.recovery import survey
 
         self._reopen_due_us = self.clock.monotonic_us() + _REOPEN_US
         try:
@@ -287,7 +288,7 @@ class StorageKeeper(Worker):
             self._on_room()
 
     def _rebuild_if_asked(self) -> None:
-        from pi_sec_cam.record.recovery import rebuild
+        from pi_sec_cam.record.rebuild import rebuild
 
         while not self._rebuilds.empty():
             asked = self._rebuilds.get_nowait()

@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pi_sec_cam.errors import EventProtected, StorageError
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
-from pi_sec_cam.record.catalogue_file import CatalogueDamaged, set_aside
 from pi_sec_cam.record.deletion import finish_deletion, remove_hidden
-from pi_sec_cam.record.event_record import EventRecord, RecordDamaged, RecordTooNew
+from pi_sec_cam.record.event_record import EventRecord, RecordTooNew
 from pi_sec_cam.record.repair import repair
 
 log = logging.getLogger(__name__)
@@ -59,66 +58,6 @@ class Recovered:
     gone: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-
-
-def open_or_rebuild(archive: Archive) -> tuple[Catalogue, str | None]:
-    """Open the catalogue; one that is missing or damaged begins anew, empty, for `survey` and `recover` to fill.
-
-    Damage is looked for in the whole file (`Catalogue.check`). A damaged file is kept beside the new one.
-
-    Returns:
-        The catalogue, and what had to be done, in words for the log and the status; None if nothing.
-
-    Raises:
-        StorageError: it can be neither read nor replaced; of a later version, it is left as it is.
-    """
-    path = archive.catalogue_path
-    happened = None
-    if not path.exists() and any(place.kind == "event" for place in archive.places()):
-        happened = f"{path} was missing: it is made anew from the files"
-    try:
-        catalogue = Catalogue(path)
-        try:
-            catalogue.check()
-        except CatalogueDamaged:
-            catalogue.close()
-            raise
-    except CatalogueDamaged:
-        set_aside(path)
-        catalogue = Catalogue(path)
-        happened = f"{path} was damaged: it is kept as {path.name}.damaged, and a new one is made from the files"
-    archive.sequence.reach(catalogue.newest_sequence())
-    return catalogue, happened
-
-
-def rebuild(archive: Archive, catalogue: Catalogue | None) -> Catalogue:
-    """Make the catalogue anew from the files, whatever state it is in; events that are running now are listed too.
-
-    This process may record meanwhile: nothing that is written to the catalogue then is lost. Until it is done the list
-    is not whole, so nothing may be chosen from it for deletion.
-
-    Args:
-        catalogue: the one in use, which goes on to be; None if none could be opened.
-
-    Raises:
-        StorageError: the recordings cannot be read, or the catalogue cannot be written.
-    """
-    next(archive.places(), None)  # raises if there is nothing to make it from
-    if catalogue is None:
-        set_aside(archive.catalogue_path)
-        catalogue = Catalogue(archive.catalogue_path)
-    else:
-        catalogue.start_anew()
-    # An empty directory may be that of an event which begins just now.
-    recover(archive, catalogue, replace(survey(archive, catalogue), bare=()))
-    for event_id in tuple(archive.running):
-        try:
-            record = archive.folder(event_id).read_record()
-        except RecordDamaged:
-            continue  # the recorder will write another
-        if record is not None:
-            catalogue.put(record)
-    return catalogue
 
 
 def survey(archive: Archive, catalogue: Catalogue) -> Survey:

@@ -19,7 +19,8 @@ from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord, to_json
-from pi_sec_cam.record.recovery import open_or_rebuild, rebuild, recover, survey
+from pi_sec_cam.record.rebuild import open_or_rebuild, rebuild
+from pi_sec_cam.record.recovery import recover, survey
 from tests.unit.events import NOON, record
 
 _RUNS = 9

@@ -18,7 +18,8 @@ from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.catalogue_file import CatalogueDamaged, CatalogueGone, set_aside
 from pi_sec_cam.record.event_record import EventRecord
-from pi_sec_cam.record.recovery import open_or_rebuild, rebuild, recover
+from pi_sec_cam.record.rebuild import open_or_rebuild, rebuild
+from pi_sec_cam.record.recovery import recover
 from tests.unit.events import NOON, record
 
 

@@ -20,8 +20,9 @@ from pi_sec_cam.record.annotation import annotate
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.deletion import delete_event
 from pi_sec_cam.record.event_record import EventRecord
+from pi_sec_cam.record.rebuild import open_or_rebuild
 from pi_sec_cam.record.recorder import Recorder
-from pi_sec_cam.record.recovery import Recovered, open_or_rebuild, recover
+from pi_sec_cam.record.recovery import Recovered, recover
 from tests.system.crash.faults import break_storage
 from tests.unit.streams import BASE_US, units
 
