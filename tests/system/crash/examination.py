@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
+from subprocess import CalledProcessError
 
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.record.archive import Archive
@@ -23,11 +24,14 @@ class Examination:
     """Examines any number of storages; a video that it has seen before is not decoded again."""
 
     def __init__(self) -> None:
-        self._pictures: dict[bytes, int] = {}
+        self._shown_by: dict[bytes, int | str] = {}  # the file's SHA-256
 
     def faults(self, storage: Path, promised: Mapping[str, Promise]) -> list[str]:
         """Restart on the storage; what is not as it must be."""
-        restart(storage)
+        try:
+            restart(storage)
+        except StorageError as error:
+            return [f"it does not start: {error}"]
         before = read_tree(storage / "recordings")
         archive = Archive(storage)
         with Catalogue(archive.catalogue_path) as catalogue:
@@ -82,17 +86,22 @@ class Examination:
         files = [file.name for file in folder.video_files()]
         if files != [part.file for part in listed.parts]:
             yield f"{listed.id} has {files}, its record speaks of {listed.parts}"
+            return
         for part in listed.parts:
             file = folder.path / part.file
             shown = self._shown(file)
             if (shown, file.stat().st_size) != (part.pictures, part.bytes):
                 yield f"{file} shows {shown} pictures in {file.stat().st_size} bytes, its record says {part}"
 
-    def _shown(self, file: Path) -> int:
+    def _shown(self, file: Path) -> int | str:
+        """How many pictures ffprobe decodes, or what it complains about."""
         digest = sha256(file.read_bytes()).digest()
-        if digest not in self._pictures:
-            self._pictures[digest] = decoded_pictures(file)
-        return self._pictures[digest]
+        if digest not in self._shown_by:
+            try:
+                self._shown_by[digest] = decoded_pictures(file)
+            except (AssertionError, CalledProcessError) as error:
+                self._shown_by[digest] = str(error)
+        return self._shown_by[digest]
 
 
 def _kept(event: EventRecord | None, promise: Promise) -> Iterator[str]:

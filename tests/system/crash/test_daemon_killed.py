@@ -50,7 +50,7 @@ def make_old_events(storage: Path, first: datetime) -> None:
         start = first + timedelta(minutes=number)
         folder = archive.begin("Gate", WallStamp(start, 0, synchronised=True))
         write(folder.video_path(1), b"".join(clip()))
-        write(folder.path / "motion.jpg", bytes(_OLD_EVENT_BYTES))
+        write(folder.path / "motion.jpg", b"\xff\xd8%b\xff\xd9" % bytes(_OLD_EVENT_BYTES))
         part = replace(PART, pictures=100, bytes=folder.video_path(1).stat().st_size)
         made = record(start, id=folder.id, camera="Gate", parts=(part,), bytes=folder.media_bytes())
         folder.write_record(made)
