@@ -222,12 +222,14 @@ class Daemon:
         problems = [problem for node in self.nodes for problem in node.problems()]
         problems += self._keeper.problems()
         problems += [f"{name} does not get on" for name in self._overdue]
+        if self._server and self._server.fault is not None:
+            problems.append(f"{self._server.name} failed: {self._server.fault!r}")
         problems += [trouble for trouble in (self._server_trouble, self._remembered.trouble) if trouble]
         return problems
 
     def _note_overdue(self) -> None:
         workers = [name for node in self.nodes for name in node.overdue()]
-        workers += [worker.name for worker in (self._keeper, self._server) if worker and worker.overdue()]
+        workers += [self._server.name] if self._server and self._server.overdue() else []
         for name in workers:
             if name not in self._overdue:
                 log.critical("%s does not get on; if that lasts, a service manager starts the program anew", name)

@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import json
+import logging
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from pi_sec_cam.errors import PiSecCamError, StorageError
 from pi_sec_cam.local_socket.place import MAX_REQUEST, fault_of
 from pi_sec_cam.worker import Worker
+
+log = logging.getLogger(__name__)
 
 _DEADLINE_S = 2.0
 _POLL_S = 0.25
@@ -105,3 +108,6 @@ class LocalServer(Worker):
             return {"answer": command(**arguments)}
         except PiSecCamError as error:
             return {"error": str(error)}
+        except (TypeError, ValueError, AttributeError):  # a number where a text should be, say: not our command line
+            log.exception("local command %s", request["command"])
+            return {"error": f"{request['command']} cannot do anything with these arguments"}

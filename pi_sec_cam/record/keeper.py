@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LOOK_S = 1.0
+_SLOW_S = 10.0
 _REOPEN_US = 5_000_000
 _REBUILD_S = 600.0
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -44,8 +45,6 @@ class StorageKeeper(Worker):
             be mounted anew.
         on_room: told when room was made or the disk has come back; must not block.
     """
-
-    patience_s = 120.0  # one step may take so long on a slow card
 
     def __init__(
         self,
@@ -149,6 +148,10 @@ class StorageKeeper(Worker):
         self._wake.set()
         return asked.result(_REBUILD_S)
 
+    def overdue(self) -> bool:
+        """Never: all that it waits for is the disk, and to be started anew would only lose what waits in memory."""
+        return False
+
     def stop(self) -> None:
         super().stop()
         self._wake.set()
@@ -177,15 +180,14 @@ class StorageKeeper(Worker):
 
     def problems(self) -> list[str]:
         """What does not work, in words."""
-        return [text for text in (self._disk_trouble, self._catalogue_trouble, *self._room.obstacles) if text]
+        silent_s = (self.clock.monotonic_us() - self.advanced_us) / 1e6 if self.alive else 0.0
+        slow = f"{self._archive.directory} has not answered for {silent_s:.0f} s" if silent_s > _SLOW_S else None
+        return [text for text in (slow, self._disk_trouble, self._catalogue_trouble, *self._room.obstacles) if text]
 
     def status(self) -> dict[str, object]:
-        """Plain JSON values."""
+        """Plain JSON values; the disk is not asked for them, because it may not answer."""
         state = self._state
-        try:
-            events: int | None = self.catalogue.count()
-        except StorageError:
-            events = None
+        events = None if self._catalogue is None else self._room.events
         return {
             "directory": str(self._archive.directory),
             "disk": state.kind,

@@ -33,7 +33,7 @@ class RoomMaker:
     Attributes:
         deleted: events since the start.
         obstacles: in words, why a limit cannot be kept.
-        events_bytes: of all events, when last counted.
+        events, events_bytes: how many there are, and the size of all, when last counted; None before that.
     """
 
     def __init__(self, archive: Archive, limits: Limits, clock: Clock) -> None:
@@ -49,6 +49,7 @@ class RoomMaker:
         self._refusal_until_us = 0
         self.deleted = 0
         self.obstacles: tuple[str, ...] = ()
+        self.events: int | None = None
         self.events_bytes = 0
 
     def changed(self) -> None:
@@ -75,7 +76,7 @@ class RoomMaker:
         if self._changed.is_set():
             self._changed.clear()
             self._stuck_until_us = 0
-            self.events_bytes = catalogue.bytes_total()
+            self.events, self.events_bytes = catalogue.count(), catalogue.bytes_total()
         usage = Usage(
             free_bytes=state.free_bytes,
             free_inodes=state.free_inodes,

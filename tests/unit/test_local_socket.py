@@ -37,6 +37,8 @@ def storage(tmp_path: Path) -> Path:
 
 
 def label(event: str, labels: list[str]) -> object:
+    if len(event) == 0:
+        raise ValueError("no event")
     if event == "Yard/none":
         raise EventNotFound("no event Yard/none")
     return {"event": event, "labels": labels}
@@ -100,6 +102,14 @@ def test_nonsense_does_not_disturb(storage: Path, said: bytes) -> None:
         connection.shutdown(socket.SHUT_WR)
         connection.recv(1000)
     assert ask(storage, "status") == {"state": "working", "name": "Gärtchen"}
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("event", [7, None, ""])
+def test_senseless_arguments_do_not_end_the_server(storage: Path, event: object) -> None:
+    with pytest.raises(DaemonRefused, match="these arguments"):
+        ask(storage, "label", {"event": event, "labels": []})
+    assert ask(storage, "label", {"event": "x", "labels": []})
 
 
 def test_a_second_daemon_is_refused_by_name(storage: Path) -> None:
