@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pi_sec_cam.allocator import share_arenas
 from pi_sec_cam.cli.log import log_to_stderr
 from pi_sec_cam.cli.main import drop_output
 from pi_sec_cam.cli.options import config_option
@@ -42,6 +43,7 @@ def run(config: Path, demo: bool, demo_if_none: bool, verbose: bool) -> None:
 
     Exit codes: 0 stopped or at the source's end, 1 it could not go on, 2 the configuration is at fault.
     """
+    share_arenas()
     log_to_stderr(verbose=verbose)
     whole = load_configuration(config)
     stop = threading.Event()

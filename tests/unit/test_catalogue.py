@@ -152,12 +152,12 @@ def test_a_missing_directory_is_explained(tmp_path: Path) -> None:
         Catalogue(tmp_path / "nowhere/catalogue.sqlite3")
 
 
-def test_an_aborted_migration_leaves_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_creation_that_is_broken_off_leaves_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("alembic.op.create_index", stop)
+        patched.setattr("sqlalchemy.Table.create", stop)  # of the last table
         with pytest.raises(KeyboardInterrupt):
             Catalogue(path)
     with closing(sqlite3.connect(path)) as database:

@@ -7,6 +7,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from pi_sec_cam.allocator import give_back
 from pi_sec_cam.camera.protocol import Sink
 from pi_sec_cam.camera.scene.arrays import Plane
 from pi_sec_cam.camera.scene.render import Scene
@@ -83,6 +84,7 @@ class SceneCamera:
         )
         self._runs += 1
         scene.prepare()
+        give_back()
         # A fast run before this one may have run ahead of the clock.
         starts_us, index = max(self._clock.monotonic_us(), self._next_us), 0
         while not stop.is_set() and not self._over(index):
