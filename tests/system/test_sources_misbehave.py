@@ -19,7 +19,8 @@ from tests.system.daemon import Home
 from tests.system.misbehaviour import FILM_S, OTHER_SIZE, PICTURE_S, SCRIPTS, SIZE, Script
 from tests.unit.streams import decoded_pictures, packets
 
-MOTION = {"rec_sec_before": 1, "rec_sec_after": 2, "max_event_time": 300}
+# One that is lost for a moment is back before its event would end by itself.
+MOTION = {"rec_sec_before": 1, "rec_sec_after": 4, "max_event_time": 300}
 # What each one's source is while it misbehaves.
 STATES = {
     "behaves": {"live"},
