@@ -123,7 +123,7 @@ class _Life:
         Cursor.read = told  # type: ignore[method-assign,assignment]
 
     def _goes_on(self, event: str, pictures: int) -> None:
-        if pictures % 5 == 0:
+        if pictures % 10 == 0:
             say(event=event, pictures=pictures)
         if len(self.events) == 2:
             match pictures:
