@@ -7,11 +7,12 @@ _M_ARENA_MAX = -8  # malloc.h of glibc
 
 
 def share_arenas() -> None:
-    """Let threads share two heaps; to be called before there are threads, and before NumPy is imported.
+    """Let threads share two heaps; to be called before there are threads, and before NumPy and OpenCV are imported.
 
     glibc gives each of the first eight threads a processor a heap of its own, and each keeps what its busiest moment
-    needed. NumPy's BLAS would start threads, too, which nothing here uses.
+    needed. OpenCV and NumPy's BLAS would start threads of their own; the pictures here are too small for that.
     """
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # other C libraries have no such heaps

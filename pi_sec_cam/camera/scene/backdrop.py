@@ -97,7 +97,7 @@ def _light(view: View, illumination: Illumination) -> Floats:
 
 def _parts(view: View) -> Iterator[tuple[Surface, View, slice]]:
     """Each surface of the view with the columns that it appears in."""
-    for value in np.unique(view.surface):
+    for value in np.flatnonzero(np.bincount(view.surface.ravel())):  # np.unique would import 3 MB more
         columns = np.flatnonzero((view.surface == value).any(axis=0))
         where = slice(int(columns[0]), int(columns[-1]) + 1)
         x, y, z = (np.ascontiguousarray(values[:, where]) for values in (view.x, view.y, view.z))
