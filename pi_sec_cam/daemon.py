@@ -46,7 +46,7 @@ class Daemon:
         self._configuration = configuration
         self._clock: Clock = clock or SystemClock()
         self._demo = demo
-        self._started = self._clock.wall()
+        self._started_us = self._clock.monotonic_us()
         storage = configuration.storage
         self.directory: Path = storage.directory
         self.nodes: Sequence[Node] = ()
@@ -169,7 +169,8 @@ class Daemon:
         return {
             "version": __version__,
             "pid": os.getpid(),
-            "started": self._started.astimezone().isoformat(timespec="seconds"),
+            # By the clock as it is now: it may have been wrong then.
+            "started": self._clock.stamp(self._started_us).wall.astimezone().isoformat(timespec="seconds"),
             "state": "degraded" if problems else "working",
             "problems": problems,
             "clock_synchronised": self._clock.synchronised(),
