@@ -27,6 +27,7 @@ _MOMENTS = ("start", "end", "motion_start", "motion_end")
 @click.option("--since", callback=moment(end_of_day=False), metavar="TIME", help="Only what ended at TIME or later.")
 @click.option("--until", callback=moment(end_of_day=True), metavar="TIME", help="Only what began before TIME.")
 @click.option("--camera", metavar="NAME", help="Only this camera's events.")
+@click.option("--label", "labelled", metavar="LABEL", help="Only events with this label.")
 @click.option("--min-length", callback=length, metavar="SECONDS", help="Only clips of this length or longer.")
 @click.option("--max-length", callback=length, metavar="SECONDS", help="Only clips of this length or shorter.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N of these.")
@@ -38,6 +39,7 @@ def events(
     since: datetime | None,
     until: datetime | None,
     camera: str | None,
+    labelled: str | None,
     min_length: float | None,
     max_length: float | None,
     limit: int | None,
@@ -71,6 +73,7 @@ def events(
                 until=until,
                 min_duration_s=min_length,
                 max_duration_s=max_length,
+                label=labelled,
                 limit=limit,
             )
             nothing = "no such event" if catalogue.count() else "no event has been recorded yet"

@@ -75,6 +75,9 @@ def test_filters(home: Home, three: list[EventRecord]) -> None:
     assert home.ids("--until", local(NOON + timedelta(hours=1))) == [first]
     assert home.ids("--until", f"{NOON.astimezone():%Y-%m-%d}") != []
     assert home.ids("--since", "1h") == []
+    assert home.run("events", "label", second, "post van").exit_code == 0
+    assert home.ids("--label", "post van") == [second]
+    assert home.ids("--label", "post") == []
 
 
 def test_a_pipe_gets_plain_columns(home: Home, three: list[EventRecord]) -> None:
