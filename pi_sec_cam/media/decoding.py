@@ -53,7 +53,7 @@ class Decoding:
         self._decoder: VideoCodecContext | None = None
         self._stream: tuple[str, bytes] | None = None  # codec and parameter sets that the decoder was made for
         self._missed = 0
-        self._newest_us = 0  # the highest PTS of the stream
+        self._newest_us: int | None = None  # the highest PTS of the stream
         self._reorders = False
         self._pending: list[AccessUnit] = []  # not decoded yet, and perhaps never
         # When the last keyframes, pictures that others need, and those that detection took, were shown.
@@ -89,8 +89,10 @@ class Decoding:
         decoder = self._decoder_for(unit, missed)
         if decoder is None:
             return
-        self._reorders = self._reorders or decoder.has_b_frames or unit.pts_us <= self._newest_us
-        self._newest_us = max(self._newest_us, unit.pts_us)
+        steps_back = self._newest_us is not None and unit.pts_us <= self._newest_us
+        self._reorders = self._reorders or decoder.has_b_frames or steps_back
+        if not steps_back:
+            self._newest_us = unit.pts_us
         if not self._reorders:
             self._take_if_wanted(decoder, unit)
         elif self._can_be_left_out(unit):
@@ -127,7 +129,7 @@ class Decoding:
             if unit.keyframe and not info.with_frames:
                 self._stream = stream
                 self._decoder = _make(info)
-                self._newest_us, self._reorders = 0, False
+                self._newest_us, self._reorders = None, False
         return self._decoder
 
     def _take_if_wanted(self, decoder: VideoCodecContext, unit: AccessUnit) -> None:

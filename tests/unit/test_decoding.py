@@ -45,6 +45,14 @@ def test_what_follows_the_last_wanted_picture_of_a_gop_is_not_decoded(codec: Cod
     assert (status["decoded"], status["left_out"]) == (8 * 21, 8 * 4)
 
 
+def test_media_time_may_begin_at_nought() -> None:
+    slot = Slot()
+    decoding = Decoding(slot, due=FramePacer(5).due, clock=SimulatedClock())
+    for unit in streams.units(seconds=8, gop=1, start_us=0):
+        decoding.take(unit, 0)
+    assert decoding.status()["decoded"] == 40
+
+
 def test_of_keyframes_alone_only_the_wanted_ones_are_decoded() -> None:
     frames, status = decode(streams.units(seconds=8, gop=1), 5)
     assert len(frames) == status["decoded"] == 40
