@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,7 +13,7 @@ from pi_sec_cam import __version__
 from pi_sec_cam.absent_parts import absent_parts
 from pi_sec_cam.clock import Clock, SystemClock
 from pi_sec_cam.config import CameraConfiguration, Configuration
-from pi_sec_cam.errors import CameraNotFound, ConfigError, StorageError, WorkerStuck
+from pi_sec_cam.errors import CameraNotFound, ConfigError, SourceUnusable, StorageError, WorkerStuck
 from pi_sec_cam.local_socket import DaemonLock, LocalServer
 from pi_sec_cam.node import Node
 from pi_sec_cam.record.archive import Archive
@@ -31,6 +31,10 @@ _POLL_S = 0.5
 # A stop takes five seconds at most (a service manager's patience, and a person's), however badly a source hangs; the
 # recorders, whose clips have to be closed, have the largest share.
 _SOURCES_STOP_S, _WATCHERS_STOP_S, _RECORDERS_STOP_S = 1.6, 0.6, 2.2
+# The user's stop of cameras: how long they have to let go, and their last clips to be closed.
+_CAMERAS_STOP_S, _CLIPS_S = 4.0, 3.0
+# A quarter of the machine's memory may hold video that the disk does not take; each camera needs some for its pre-roll.
+_LEAST_RING_BYTES, _MOST_RING_BYTES = 8 << 20, 64 << 20
 
 
 class Daemon:
@@ -96,6 +100,7 @@ class Daemon:
                 Node(
                     camera,
                     archive=archive,
+                    ring_bytes=_ring_bytes(len(self._to_watch)),
                     keep=self._keeper.keep,
                     on_trouble=self._keeper.disk_refuses,
                     clock=self._clock,
@@ -143,8 +148,8 @@ class Daemon:
                 return f"{self._keeper.name} failed: {self._keeper.fault!r}; the log has more"
             self._note_overdue()
             on_look()
-            if all(node.ended for node in self.nodes) and not self._keeper.tidying:
-                return None
+            if all(node.ended or node.hopeless for node in self.nodes) and not self._keeper.tidying:
+                return next((node.hopeless for node in self.nodes if node.hopeless), None)
         return None
 
     @property
@@ -180,12 +185,22 @@ class Daemon:
         }
 
     def start_cameras(self, cameras: Sequence[str]) -> dict[str, object]:
-        """The user wants these cameras (all, if none is named) to watch, from now on."""
+        """The user wants these cameras (all, if none is named) to watch, from now on.
+
+        Raises:
+            SourceUnusable: naming those that cannot; the others do.
+        """
         nodes = self._named(cameras)
+        faults = []
         with self._control:
             self._remembered.stopped = self._remembered.stopped - {node.name for node in nodes}
             for node in nodes:
-                node.start_source()
+                try:
+                    node.start_source()
+                except SourceUnusable as error:
+                    faults.append(str(error))
+        if faults:
+            raise SourceUnusable("; ".join(faults))
         return self._who_watches()
 
     def stop_cameras(self, cameras: Sequence[str]) -> dict[str, object]:
@@ -195,19 +210,27 @@ class Daemon:
             WorkerStuck: a camera hangs; what it may still deliver is not taken.
         """
         nodes = self._named(cameras)
-        stuck = []
+        stuck = None
         with self._control:
             self._remembered.stopped = self._remembered.stopped | {node.name for node in nodes}
-            for source in (source for node in nodes for source in node.sources):
-                source.stop()  # all at once, so that cameras that hang do so together
+            try:  # all together, so that cameras that hang do so at the same time
+                stop_all([source for node in nodes for source in node.sources if source.started], _CAMERAS_STOP_S)
+            except WorkerStuck as error:
+                stuck = error
             for node in nodes:
-                try:
-                    node.stop_source()
-                except WorkerStuck as error:
-                    stuck.append(f"{node.name}: {error}")
-        if stuck:
-            raise WorkerStuck("; ".join(stuck))
+                with suppress(WorkerStuck):  # which was just noted
+                    node.stop_source(0)
+            self._wait_for_clips(nodes)
+        if stuck is not None:
+            raise stuck
         return self._who_watches()
+
+    def _wait_for_clips(self, nodes: Sequence[Node]) -> None:
+        """So that who has stopped a camera finds its last event complete; a disk that refuses is not waited for."""
+        patience = threading.Event()
+        deadline_us = self._clock.monotonic_us() + round(_CLIPS_S * 1e6)
+        while any(node.records for node in nodes) and self._clock.monotonic_us() < deadline_us:
+            patience.wait(0.05)
 
     def _who_watches(self) -> dict[str, object]:
         return {"running": {node.name: node.running for node in self.nodes}}
@@ -260,6 +283,7 @@ class Daemon:
         from pi_sec_cam.record.deletion import delete_event
 
         delete_event(self._any_archive, self._keeper.catalogue, event)
+        self._keeper.changed()
         return {"event": event}
 
     def _rebuild(self) -> dict[str, object]:
@@ -293,6 +317,12 @@ class Daemon:
             node.finish_source()
         _stop([worker for node in self.nodes for worker in node.watching], _WATCHERS_STOP_S)
         _stop([*(node.recorder for node in self.nodes), self._keeper], _RECORDERS_STOP_S)
+
+
+def _ring_bytes(cameras: int) -> int:
+    """For each camera, by the memory of this machine."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(max(memory // 4 // cameras, _LEAST_RING_BYTES), _MOST_RING_BYTES)
 
 
 def _stop(workers: Sequence[Worker], seconds: float) -> None:

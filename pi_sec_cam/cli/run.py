@@ -64,7 +64,7 @@ def run(config: Path, demo: bool, demo_if_none: bool, verbose: bool) -> None:
         manager.ready()
         _say(
             *([why] if why else []),
-            *watched(whole, demo=demo),
+            *watched(whole, demo=demo, stopped={node.name for node in daemon.nodes if not node.running}),
             f"clips go to {daemon.directory / 'recordings'}",
             f"list them with: pi-sec-cam events -c {config}    stop with: Ctrl+C",
         )

@@ -1,6 +1,6 @@
 """What a daemon with a configuration would do, in a few lines for people; no secrets."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from pi_sec_cam.camera.address import without_password
 from pi_sec_cam.config import CameraConfiguration, Configuration
@@ -23,10 +23,13 @@ def summary(whole: Configuration) -> list[str]:
     return lines
 
 
-def watched(whole: Configuration, *, demo: bool) -> list[str]:
-    """What the daemon watches now, a line or two for each camera."""
+def watched(whole: Configuration, *, demo: bool, stopped: Container[str] = ()) -> list[str]:
+    """What the daemon watches now, a line or two for each camera; `stopped` are the names of those that are."""
     lines = []
     for camera in whole.cameras_resolved():
+        if camera.cam_name in stopped:
+            lines.append(f"{camera.cam_name}: stopped by the user; `pi-sec-cam start` makes it watch")
+            continue
         watches, records = list(_camera(camera))[:2]
         if demo:
             width, height = camera.video_size

@@ -8,6 +8,7 @@ from pi_sec_cam.camera.source_fault import is_live
 from pi_sec_cam.camera.supervisor import CameraSupervisor
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.config import CameraConfiguration
+from pi_sec_cam.errors import SourceUnusable
 from pi_sec_cam.media.decoder import FrameDecoder
 from pi_sec_cam.media.frame import FrameSlot
 from pi_sec_cam.media.ring import Ring
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 # Looked back further than the pre-roll: an event is known some pictures after it began (minimum time of movement,
 # detection's own delay), and the recorder may be busy with the event before.
 _SLACK_S = 4.0
-_RING_BYTES = 64 << 20
 # Cameras that look for their exposure when they are switched on; a network camera is on already.
 _SETTLE = {"picamera2": 3.0, "v4l2": 3.0, "auto": 3.0}
 # These deliver frames for detection themselves; units of all others (a webcam may encode too) are decoded for it.
@@ -43,6 +43,7 @@ class Node:
     any thread: the user's stop and start.
 
     Args:
+        ring_bytes: how much video waits in memory at most, while the disk does not take it.
         keep: takes each event's record, when it begins and when it has ended.
         on_trouble: told when the disk refuses.
         demo: watch the rendered scene instead of the configured camera.
@@ -57,6 +58,7 @@ class Node:
         configuration: CameraConfiguration,
         *,
         archive: Archive,
+        ring_bytes: int,
         keep: Callable[[EventRecord], None],
         on_trouble: Callable[[OSError], None],
         clock: Clock,
@@ -73,7 +75,7 @@ class Node:
         self._camera = camera_for(configuration, clock, demo=demo)
         self._detection_camera = None if demo else detection_camera_for(configuration, clock)
         look_back_s = max(motion.rec_sec_before, motion.rec_sec_after) + _SLACK_S
-        self._ring = Ring(seconds=look_back_s, max_bytes=_RING_BYTES)
+        self._ring = Ring(seconds=look_back_s, max_bytes=ring_bytes)
         apart = self._detection_camera is not None
         self._slot = FrameSlot()
         due = FramePacer(motion.fps).due
@@ -116,10 +118,16 @@ class Node:
         )
 
     def start_source(self) -> None:
-        """Begin to watch, or go on after `stop_source`; events wait until `start_recording`."""
+        """Begin to watch, or go on after `stop_source`; events wait until `start_recording`.
+
+        Raises:
+            SourceUnusable: the source, a file, has come to its end.
+        """
         with self._control:
             if self.running:
                 return
+            if self._source.ended:
+                raise SourceUnusable(f"{self.name}: its file has come to its end; it begins anew with the program")
             if self._source.stopping.is_set():
                 self._source, self._detection_source = self._new_source(), self._new_detection_source()
             self.running = True
@@ -127,8 +135,11 @@ class Node:
                 if not worker.started:
                     worker.start()
 
-    def stop_source(self) -> None:
+    def stop_source(self, seconds: float = _STOP_S) -> None:
         """Look no more, until `start_source`: a running event ends, and what was seen is forgotten.
+
+        Args:
+            seconds: that the source has to let go.
 
         Raises:
             WorkerStuck: the source hangs; it is left behind, and nothing that it may still deliver is taken.
@@ -138,7 +149,7 @@ class Node:
                 return
             self.running = False
             try:
-                stop_all([source for source in self.sources if source.started], _STOP_S)
+                stop_all([source for source in self.sources if source.started], seconds)
             finally:
                 self._watcher.pause()
                 self._ring.clear()
@@ -157,6 +168,11 @@ class Node:
         """The source came to its end, and all of it is recorded."""
         return self._source.ended and not self._watcher.alive and not self.recorder.alive
 
+    @property
+    def records(self) -> bool:
+        """Whether an event runs, or is still being written."""
+        return self._watcher.watched.state != "armed" or self.recorder.busy
+
     def overdue(self) -> list[str]:
         """The workers that run and have not got on for longer than they may."""
         return [worker.name for worker in (*self.sources, *self.watching, self.recorder) if worker.overdue()]
@@ -170,6 +186,11 @@ class Node:
         for given_up in (source.given_up for source in (self._source, self._detection_source) if source):
             if given_up is not None:
                 return given_up
+        return None
+
+    @property
+    def hopeless(self) -> str | None:
+        """Why a file that is to be played to its end does not even begin; None if it does, and for all else."""
         source = self._source.status()
         if self._gives_up and not source["pictures"] and source["state"] in {"away", "unusable"}:
             return str(source["detail"])

@@ -215,15 +215,16 @@ class Clip:
         start_us = self._start_us if self._start_us is not None else started.trigger_pts_us
         trigger = self._stamp.wall
         start = trigger + timedelta(microseconds=start_us - started.trigger_pts_us)
+        # What a continuation is triggered by may be shown just before its first keyframe.
+        motion_start = max(trigger, start)
         return EventRecord(
             id=self.folder.id,
             camera=self._camera,
             start=start,
-            end=trigger + timedelta(microseconds=self._end_us - started.trigger_pts_us),
+            end=max(start, trigger + timedelta(microseconds=self._end_us - started.trigger_pts_us)),
             duration_s=round(sum(part.duration_s for part in self._parts), 6),
-            # What a continuation is triggered by may be shown just before its first keyframe.
-            motion_start=max(trigger, start),
-            motion_end=trigger + timedelta(microseconds=last_motion_us - started.trigger_pts_us),
+            motion_start=motion_start,
+            motion_end=max(motion_start, trigger + timedelta(microseconds=last_motion_us - started.trigger_pts_us)),
             clock_synchronised=self._stamp.synchronised,
             state=state,
             end_reason=ended.reason if ended else None,

@@ -128,6 +128,10 @@ class StorageKeeper(Worker):
             self._catalogue_fails(error)
         if record.state != "recording":
             self._archive.running.discard(record.id)
+        self.changed()
+
+    def changed(self) -> None:
+        """An event has begun, ended or been deleted."""
         self._room.changed()
         self._wake.set()
 

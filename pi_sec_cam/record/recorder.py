@@ -68,7 +68,7 @@ class Recorder(Worker):
         self._stopped_at: dict[int, int] = {}  # the same events' `EventReader.stopped_at`
         self._recorded = 0
         self._dropped = 0
-        self._lost_events, self._lost_seconds = 0, 0.0  # by giving up
+        self._lost_events, self._lost_seconds = 0, 0.0  # the seconds by giving up
 
     def on_event(self, event: EventStarted | EventEnded) -> None:
         """Take note of an event's begin or end; the video that it needs stays in the ring from now on."""
@@ -118,6 +118,12 @@ class Recorder(Worker):
             lost = f"{self._lost_seconds:.0f} s of {self._lost_events} events, {self._dropped} pictures in all"
             log.error("%s: stopped while the disk refused to take them, these are lost: %s", self._camera, lost)
 
+    @property
+    def busy(self) -> bool:
+        """Whether an event is being recorded, or waits."""
+        with self._changed:
+            return bool(self._readers())
+
     def status(self) -> dict[str, object]:
         """Plain values: what it does now, what it has done, what it could not do.
 
@@ -133,6 +139,7 @@ class Recorder(Worker):
             "event": self._ids.get(reader.started.number) if reader else None,
             "events_waiting": waiting,
             "events_recorded": self._recorded,
+            "events_lost": self._lost_events,
             "pictures_dropped": dropped,
             "waiting_bytes": unread.bytes + (clip.waiting_bytes if clip else 0),
             "waiting_seconds": round(unread.seconds, 3),
@@ -189,6 +196,9 @@ class Recorder(Worker):
             self._list(record)
             self._recorded += 1
             log.info("%s: kept %s, %.1f s", self._camera, record.path, record.duration_s)
+        elif reader.dropped + clip.dropped:
+            self._lost_events += 1
+            log.error("%s: an event is lost: while the disk refused, the memory was too small for it", self._camera)
 
     def _list(self, record: EventRecord) -> None:
         with self._disk.waiting():
