@@ -40,7 +40,9 @@ def detect(url: str, fps: float, counts: Counts) -> None:
                     continue
                 next_s = frame.time + 0.9 / fps
                 plane = frame.planes[0]
-                luma = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
+                luma = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
+                    : frame.height, : frame.width
+                ]
                 small = cv2.resize(luma, (160, 90), interpolation=cv2.INTER_AREA)
                 cv2.countNonZero(cv2.absdiff(small, base))
                 counts.looks += 1

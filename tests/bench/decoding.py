@@ -8,6 +8,7 @@ time of decoding a stream picture, beside that of decoding all of them (medians 
 
 import statistics
 import time
+from typing import Any
 
 import av
 from av.codec import CodecContext
@@ -24,7 +25,7 @@ from tests.bench.camera_videos import video
 _FPS = 5.0
 _RUNS = 5
 # 1280x720 at 25 pictures a second unless the name says otherwise; GOPs in pictures.
-_STREAMS: dict[str, tuple[tuple[int, int, int], dict[str, object]]] = {
+_STREAMS: dict[str, tuple[tuple[int, int, int], dict[str, Any]]] = {
     "keyframes alone (GOP 1)": ((1280, 720, 25), {"keyint": 1, "min-keyint": 1}),
     "GOP 5": ((1280, 720, 25), {"keyint": 5, "min-keyint": 5}),
     "IPPP, GOP 25": ((1280, 720, 25), {"keyint": 25, "min-keyint": 25}),
@@ -41,7 +42,7 @@ _STREAMS: dict[str, tuple[tuple[int, int, int], dict[str, object]]] = {
 }
 
 
-def units(size: tuple[int, int, int], x264: dict[str, object]) -> list[AccessUnit]:
+def units(size: tuple[int, int, int], x264: dict[str, Any]) -> list[AccessUnit]:
     found = []
     with av.open(video("quiet", *size, **x264)) as file:
         stream = file.streams.video[0]

@@ -1,6 +1,6 @@
 """What watching network cameras costs, beside a bare PyAV loop and beside Debian's `motion`, on the same streams.
 
-    .venv/bin/python -m tests.bench.streams [--cameras 1 4 16] [--runs 5] [--seconds 15] [--story quiet|walk]
+    .venv/bin/python -m tests.bench.streams [--cameras 1 4 16] [--runs 5] [--seconds 15] [--story quiet|walk] …
 
 Each camera is a 720p25 main stream that is kept, and a 640x360 stream of 10 pictures a second for detection, over RTSP
 (TCP) on loopback. Ours is the real daemon; bare_receiver.py says what the bare loop does; motion has its best layout
@@ -27,6 +27,7 @@ from typing import Self
 from tests.bench.camera_videos import video
 from tests.bench.process_figures import cpu_seconds, resident_kib
 from tests.system.daemon import COMMAND, Home
+from tests.system.rtsp_camera import RtspCamera
 
 _MAIN, _DETECT = (1280, 720, 25), (640, 360, 10)
 _FPS = 5.0
@@ -152,6 +153,19 @@ def farm(story: str) -> Iterator[tuple[str, str]]:
             sender.kill()
 
 
+@contextmanager
+def gstreamer(story: str) -> Iterator[tuple[str, str]]:
+    """The same from GStreamer's RTSP server, as the system tests use it: all viewers get the same pictures at once."""
+    with (
+        RtspCamera("--loop", str(video(story, *_MAIN))) as main,
+        RtspCamera("--loop", str(video(story, *_DETECT))) as detect,
+    ):
+        yield main.url(), detect.url()
+
+
+_SERVERS = {"farm": farm, "gstreamer": gstreamer}
+
+
 def measured(name: str, count: int, seconds: float, urls: tuple[str, str]) -> tuple[float, float]:
     """CPU-seconds a camera-minute, and MiB resident at the end."""
     with tempfile.TemporaryDirectory() as folder, _PROGRAMS[name](count, *urls, Path(folder)) as watched:
@@ -176,13 +190,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--story", choices=["quiet", "walk"], default="quiet")
+    parser.add_argument("--server", choices=list(_SERVERS), default="farm")
     parser.add_argument("--programs", choices=list(_PROGRAMS), nargs="+", default=list(_PROGRAMS))
     asked = parser.parse_args()
     print(
         f"story {asked.story}: CPU-seconds a camera-minute, medians of {asked.runs} (lowest and highest); MiB resident"
     )
     for count in asked.cameras:
-        with farm(asked.story) as urls:
+        with _SERVERS[asked.server](asked.story) as urls:
             runs = [{n: measured(n, count, asked.seconds, urls) for n in asked.programs} for _ in range(asked.runs)]
         report(count, runs)
 
