@@ -29,6 +29,10 @@ class StorageError(PiSecCamError, OSError):
     """A directory or disk that cannot be used."""
 
 
+class EventStays(StorageError):
+    """An event whose files cannot be deleted now; those of others may well be."""
+
+
 class EventNotFound(PiSecCamError, KeyError):
     """No event with that id in the catalogue."""
 

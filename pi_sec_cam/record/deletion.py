@@ -4,11 +4,12 @@ import errno
 import itertools
 import logging
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from pi_sec_cam.errors import EventProtected, StorageError
+from pi_sec_cam.errors import EventProtected, EventStays, StorageError
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.durable import storage_error, sync_directory
@@ -28,8 +29,8 @@ def delete_event(archive: Archive, catalogue: Catalogue, event_id: str) -> None:
     Raises:
         EventNotFound: the catalogue has none with that id.
         EventProtected: it is locked, or runs.
-        StorageError: with the way out. The event is then whole and listed, or it is not listed any more and the next
-            start deletes what is left of it.
+        StorageError: with the way out: EventStays for trouble with its files, else the catalogue's. The event is then
+            whole and listed, or it is not listed any more and the next start deletes what is left of it.
     """
     record = catalogue.get(event_id)
     if event_id in archive.running:
@@ -53,12 +54,14 @@ def finish_deletion(archive: Archive, catalogue: Catalogue, record: EventRecord)
     """
     folder = archive.folder(record.id)
     try:
-        _hide(archive, folder, record)
-    except (EventProtected, StorageError):
-        if folder.path.is_dir():  # else it was hidden, if perhaps not durably: the next start goes on
+        with _files_of(folder):
+            _hide(archive, folder, record)
+    except (EventProtected, EventStays):
+        if not _is_gone(folder.path):  # else it was hidden, if perhaps not durably: the next start goes on
             catalogue.mark_deleting(record.id, deleting=False)
         raise
-    remove_hidden(archive, folder)
+    with _files_of(folder):
+        remove_hidden(archive, folder)
     catalogue.delete([record.id])
 
 
@@ -66,11 +69,12 @@ def delete_unlisted(archive: Archive, record: EventRecord) -> None:
     """Delete an event while there is no catalogue; a row that it may have is dropped when that is there again.
 
     Raises:
-        EventProtected, StorageError: as for `delete_event`.
+        EventProtected, EventStays: as for `delete_event`.
     """
     folder = archive.folder(record.id)
-    _hide(archive, folder, record)
-    remove_hidden(archive, folder)
+    with _files_of(folder):
+        _hide(archive, folder, record)
+        remove_hidden(archive, folder)
 
 
 def remove_hidden(archive: Archive, folder: EventFolder) -> None:
@@ -80,10 +84,10 @@ def remove_hidden(archive: Archive, folder: EventFolder) -> None:
         StorageError: with the way out.
     """
     hidden = folder.hidden_path
-    if not hidden.is_dir():
-        return
-    _refuse_link(archive, hidden)
     try:
+        if not hidden.is_dir():
+            return
+        _refuse_link(archive, hidden)
         with os.scandir(hidden) as entries:
             ours = [entry.name for entry in entries if is_ours(entry.name) and not entry.is_dir(follow_symlinks=False)]
         for name in ours:
@@ -96,8 +100,33 @@ def remove_hidden(archive: Archive, folder: EventFolder) -> None:
             _give_back(folder)
         sync_directory(hidden.parent)
         _remove_empty(hidden.parent, archive.recordings)
+    except StorageError:
+        raise
     except OSError as error:
         raise storage_error(f"cannot delete {hidden}", error) from error
+
+
+@contextmanager
+def _files_of(folder: EventFolder) -> Iterator[None]:
+    """What goes wrong in the block has to do with this event's files, not with the catalogue and not with others'."""
+    try:
+        yield
+    except OSError as error:
+        worded = error if isinstance(error, StorageError) else storage_error(f"cannot delete {folder.path}", error)
+        stays = EventStays(str(worded))
+        stays.errno = error.errno
+        raise stays from error
+
+
+def _is_gone(path: Path) -> bool:
+    """Whether nothing has that name; what cannot be looked at, in a folder of another user, is there."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _refuse_protected(record: EventRecord) -> None:
@@ -129,6 +158,9 @@ def _hide(archive: Archive, folder: EventFolder, record: EventRecord) -> None:
         if folder.hidden_path.is_dir():  # of an earlier event of that name
             remove_hidden(archive, folder)
         try:
+            # Also a folder of which the files could not be removed can be renamed: it would be hidden for ever.
+            if not os.access(folder.path, os.W_OK | os.X_OK, effective_ids=True):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             folder.path.rename(folder.hidden_path)
             sync_directory(folder.path.parent)
         except OSError as error:

@@ -132,6 +132,7 @@ class StorageKeeper(Worker):
 
     def changed(self) -> None:
         """An event has begun, ended or been deleted."""
+        self._room.written()  # an event is listed once a part of it is on the disk
         self._room.changed()
         self._wake.set()
 

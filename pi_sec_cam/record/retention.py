@@ -163,8 +163,9 @@ def _wants(limits: Limits, usage: Usage, candidates: Sequence[Candidate]) -> tup
             spared = min(RESERVE_BYTES, limits.max_bytes)
             wants.append(_Want("total", deletable - spared))
             obstacles.append(
-                f"storage.max_bytes is {_size(limits.max_bytes)}, and events that are locked or running take "
-                f"{_size(kept)}: of all others only the newest {_size(spared)} are kept. Unlock some or raise the limit"
+                f"storage.max_bytes is {_size(limits.max_bytes)}, and events that are locked, running or undeletable "
+                f"take {_size(kept)}: of all others only the newest {_size(spared)} are kept. Unlock some or raise the "
+                "limit"
             )
     wanted = _wanted_free(limits)
     if usage.free_bytes < wanted:
@@ -177,7 +178,7 @@ def _wants(limits: Limits, usage: Usage, candidates: Sequence[Candidate]) -> tup
             wants.append(_Want("free space", min(wanted, RESERVE_BYTES, reachable // 2) - usage.free_bytes))
             held = usage.events_bytes - deletable
             culprit = (
-                f"all that is left is locked or running ({_size(held)}): unlock some events"
+                f"all that is left is locked, running or undeletable ({_size(held)}): unlock some events"
                 if usage.free_bytes + usage.events_bytes >= wanted
                 else "something else fills the disk: make room on it, or use a larger one"
             )

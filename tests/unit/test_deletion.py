@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,12 +16,12 @@ from typing import Any
 import pytest
 
 from pi_sec_cam.clock import WallStamp
-from pi_sec_cam.errors import EventNotFound, EventProtected, StorageError
+from pi_sec_cam.errors import EventNotFound, EventProtected, EventStays, StorageError
 from pi_sec_cam.record import deletion
 from pi_sec_cam.record.annotation import annotate
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
-from pi_sec_cam.record.deletion import delete_event
+from pi_sec_cam.record.deletion import delete_event, delete_unlisted
 from pi_sec_cam.record.durable import make_directories
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recovery import Recovered, recover
@@ -428,3 +429,33 @@ def test_a_lock_and_a_deletion_at_the_same_time_never_both_succeed(storage: Stor
         assert exists == (event.id in storage.catalogue.states())
         if "lock" in done and exists:
             assert storage.catalogue.get(event.id).locked
+
+
+@pytest.mark.parametrize("hidden_from_us", [False, True])
+def test_an_event_of_another_user_stays_whole_and_listed(hidden_from_us: bool) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        storage = Storage(Path(name))
+        event = storage.event()
+        folder = storage.archive.folder(event.id).path
+        (folder.parent if hidden_from_us else folder).chmod(0o000 if hidden_from_us else 0o555)
+        if os.geteuid() == 0:
+            for path in (Path(name), *storage.archive.recordings.parent.glob("catalogue*")):
+                os.chown(path, 65534, 65534)
+            for path in (storage.archive.recordings, folder.parent.parent):
+                path.chmod(0o777)
+            if not hidden_from_us:
+                folder.parent.chmod(0o777)
+            os.seteuid(65534)
+        try:
+            with pytest.raises(EventStays, match=r"user \w+ may not"):
+                storage.delete(event)
+            assert storage.catalogue.find() == [event]
+            with pytest.raises(EventStays, match=r"user \w+ may not"):
+                delete_unlisted(storage.archive, event)
+        finally:
+            os.seteuid(os.getuid())
+            (folder.parent if hidden_from_us else folder).chmod(0o755)
+        assert (folder / "video.mp4").exists()
+        storage.delete(event)
+        assert storage.found() == []
+        storage.catalogue.close()

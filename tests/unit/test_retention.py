@@ -146,13 +146,13 @@ def test_the_last_room_is_shared_between_old_events_and_new_ones() -> None:
 def test_that_locked_events_stand_in_the_way_is_said() -> None:
     made = decide(Limits(min_free_bytes=GB), events(10 * MB), free=500 * MB, others=900 * MB)
     assert made.deletions == ()
-    assert "locked or running (900 MB): unlock" in made.obstacles[0]
+    assert "locked, running or undeletable (900 MB): unlock" in made.obstacles[0]
 
 
 def test_where_locked_events_fill_the_limit_the_newest_others_stay() -> None:
     made = decide(Limits(max_bytes=GB, min_free_bytes=0), events(*[10 * MB] * 10), others=2 * GB)
     assert [event_id for event_id, _ in deleted(made)] == ["e1", "e2", "e3", "e4"]
-    assert "locked or running take 2 GB" in made.obstacles[0]
+    assert "locked, running or undeletable take 2 GB" in made.obstacles[0]
 
 
 def test_a_disk_without_inodes_gets_some_back() -> None:

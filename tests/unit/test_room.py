@@ -1,7 +1,10 @@
 """Room is made with the list of events, and without it where the disk is too full for one."""
 
+import errno
+import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 import pytest
 
 from pi_sec_cam.clock import SimulatedClock, WallStamp
+from pi_sec_cam.errors import StorageError
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.disk import DiskState
@@ -107,3 +111,133 @@ def test_without_the_list_nothing_is_deleted_unless_the_disk_is_full(
     room = maker(archive, max_bytes=10 * MB)
     assert not room.make_without_list(state(0, kind), threading.Event(), nothing)
     assert there(archive) == {made.id}
+
+
+def unwritable(monkeypatch: pytest.MonkeyPatch, folder: Path, number: int = errno.EACCES) -> None:
+    """From now on nothing in that folder can be renamed."""
+    rename = Path.rename
+
+    def refusing(self: Path, target: Path) -> Path:
+        if self.is_relative_to(folder):
+            raise OSError(number, os.strerror(number))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+
+
+def test_events_that_cannot_be_deleted_are_said_and_newer_ones_go(
+    archive: Archive,
+    event: Callable[..., EventRecord],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = [event(bytes=2 * MB) for _ in range(20)]  # the first twelve on one day
+    day = archive.folder(made[0].id).path.parent
+    theirs, ours = made[:12], made[12:]
+    with Catalogue(archive.catalogue_path) as catalogue:
+        for one in made:
+            catalogue.put(one)
+        clock = SimulatedClock(NOON)
+        room = RoomMaker(archive, Limits(min_free_bytes=0, max_bytes=30 * MB), clock)
+        with monkeypatch.context() as patched:
+            unwritable(patched, day)
+            for _ in range(100):
+                room.make(state(GB), catalogue, threading.Event(), nothing)
+                clock.advance(1)
+            assert there(archive) == {one.id for one in catalogue.find()} == {one.id for one in (*theirs, *ours[-2:])}
+            assert str(day) in " ".join(room.obstacles)
+            assert "chown" in " ".join(room.obstacles)
+            assert len([entry for entry in caplog.records if entry.levelname == "ERROR"]) == 1
+        catalogue.put(event(bytes=20 * MB))
+        room.changed()
+        clock.advance(1000)
+        assert room.make(state(GB), catalogue, threading.Event(), nothing)
+        assert theirs[0].id not in there(archive), "what was left out is never tried again"
+    assert room.obstacles == ()
+
+
+def test_a_lock_that_only_the_file_knows_of_does_not_keep_the_others(
+    archive: Archive, event: Callable[..., EventRecord]
+) -> None:
+    made = [event(bytes=2 * MB) for _ in range(6)]
+    archive.folder(made[0].id).update_record(lambda standing: replace(standing or made[0], locked=True))
+    with Catalogue(archive.catalogue_path) as catalogue:
+        for one in made:
+            catalogue.put(one)
+        room = maker(archive, max_bytes=12 * MB - 1)
+        assert not room.make(state(GB), catalogue, threading.Event(), nothing)
+        assert room.make(state(GB), catalogue, threading.Event(), nothing)
+    assert there(archive) == {made[0].id, *(one.id for one in made[2:])}
+    assert room.obstacles == ()
+
+
+def test_without_the_list_events_that_cannot_be_deleted_are_left_out_too(
+    archive: Archive, event: Callable[..., EventRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [event(bytes=2 * MB) for _ in range(14)]
+    unwritable(monkeypatch, archive.folder(made[0].id).path.parent)
+    room = maker(archive)
+    for _ in range(6):
+        room.make_without_list(state(3 * MB, "full"), threading.Event(), nothing)
+    assert there(archive) >= {one.id for one in made[:12]}
+    assert made[12].id not in there(archive)
+    assert room.obstacles
+
+
+def test_a_catalogue_that_fails_is_not_taken_for_an_event_that_cannot_be_deleted(
+    archive: Archive, event: Callable[..., EventRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Catalogue(archive.catalogue_path) as catalogue:
+        catalogue.put(event(bytes=20 * MB))
+        room = maker(archive, max_bytes=10 * MB)
+
+        def fails(*_: object, **__: object) -> None:
+            raise StorageError("cannot use the catalogue")
+
+        monkeypatch.setattr(Catalogue, "mark_deleting", fails)
+        with pytest.raises(StorageError, match="the catalogue"):
+            room.make(state(GB), catalogue, threading.Event(), nothing)
+    assert room.obstacles == ()
+
+
+def test_a_disk_that_refuses_to_delete_is_not_asked_for_all_events(
+    archive: Archive, event: Callable[..., EventRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [event(bytes=2 * MB) for _ in range(20)]
+    with Catalogue(archive.catalogue_path) as catalogue:
+        for one in made:
+            catalogue.put(one)
+        clock = SimulatedClock(NOON)
+        room = RoomMaker(archive, Limits(min_free_bytes=0, max_bytes=30 * MB), clock)
+        with monkeypatch.context() as patched:
+            unwritable(patched, archive.recordings, errno.ENOSPC)
+            for _ in range(10):
+                room.make(state(GB), catalogue, threading.Event(), nothing)
+                clock.advance(1)
+        assert room.obstacles
+        clock.advance(10)
+        assert room.make(state(GB), catalogue, threading.Event(), nothing)
+    assert made[0].id in there(archive), "it is left out for a while"
+    assert made[1].id not in there(archive), "events were left out that had not been asked for"
+
+
+def test_a_disk_that_refuses_for_ever_is_not_emptied(archive: Archive, event: Callable[..., EventRecord]) -> None:
+    made = [event(bytes=MB) for _ in range(300)]
+    clock = SimulatedClock(NOON)
+    with Catalogue(archive.catalogue_path) as catalogue:
+        catalogue.put_all(made)
+        room = RoomMaker(archive, Limits(min_free_bytes=0), clock)
+
+        def an_hour() -> int:
+            for _ in range(3600):
+                room.refused()
+                room.make(state(GB), catalogue, threading.Event(), nothing)
+                clock.advance(1)
+            return catalogue.count()
+
+        assert an_hour() == 300 - 2 * 64
+        assert "quota" in " ".join(room.obstacles)
+        room.written()
+        room.make(state(GB), catalogue, threading.Event(), nothing)
+        assert room.obstacles == ()
+        assert an_hour() == (300 - 3 * 64) - (300 - 3 * 64) // 2
