@@ -16,6 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pi_sec_cam.ownership import give_to_owner
+
 log = logging.getLogger(__name__)
 
 _SERVICE_DIRECTORY = Path("/var/lib/pi-sec-cam")
@@ -143,9 +145,7 @@ def _write_durably(path: Path, data: bytes) -> None:
     descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            if os.geteuid() == 0:  # a command run by root must leave the service what it can read
-                owner = path.parent.stat()
-                os.fchown(descriptor, owner.st_uid, owner.st_gid)
+            give_to_owner(descriptor, path.parent)
             file.write(data)
             file.flush()
             os.fsync(descriptor)

@@ -81,7 +81,7 @@ class LocalServer(Worker):
                 if not piece:
                     break
                 line += piece
-        left = memoryview(json.dumps(self._answer(line)).encode() + b"\n")
+        left = memoryview(self._answer(line))
         deadline_us = self._deadline_us()
         while left and self._goes_on(deadline_us):
             with contextlib.suppress(TimeoutError):
@@ -93,21 +93,26 @@ class LocalServer(Worker):
     def _goes_on(self, deadline_us: int) -> bool:
         return not self.stopping.is_set() and self.clock.monotonic_us() < deadline_us
 
-    def _answer(self, line: bytes) -> dict[str, object]:
+    def _answer(self, line: bytes) -> bytes:
         try:
             request = json.loads(line)
             command = self._commands[request["command"]]
             arguments = dict(request.get("arguments") or {})
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return {"error": f"known commands: {', '.join(self._commands)}"}
+            return _encoded({"error": f"known commands: {', '.join(self._commands)}"})
         try:
             inspect.signature(command).bind(**arguments)
         except TypeError:
-            return {"error": f"{request['command']} takes other arguments here: this daemon is of another version"}
+            text = f"{request['command']} takes other arguments here: this daemon is of another version"
+            return _encoded({"error": text})
         try:
-            return {"answer": command(**arguments)}
+            return _encoded({"answer": command(**arguments)})
         except PiSecCamError as error:
-            return {"error": str(error)}
-        except (TypeError, ValueError, AttributeError):  # a number where a text should be, say: not our command line
+            return _encoded({"error": str(error)})
+        except Exception as error:  # a number where a text should be, say: this thread serves others too
             log.exception("local command %s", request["command"])
-            return {"error": f"{request['command']} cannot do anything with these arguments"}
+            return _encoded({"error": f"{request['command']} failed: {error!r}; the log has more"})
+
+
+def _encoded(answer: dict[str, object]) -> bytes:
+    return json.dumps(answer).encode() + b"\n"

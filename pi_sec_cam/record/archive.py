@@ -12,9 +12,10 @@ from typing import Literal, NamedTuple
 
 from pi_sec_cam.clock import WallStamp
 from pi_sec_cam.errors import EventNotFound, StorageError
+from pi_sec_cam.ownership import give_to_owner
 from pi_sec_cam.record.durable import make_directories, storage_error, sync_directory
 from pi_sec_cam.record.event_folder import EventFolder, holds_event, name_before_hiding
-from pi_sec_cam.record.event_record import RECORDINGS, EventRecord, folder_of_id, id_of_folder
+from pi_sec_cam.record.event_record import EARLIEST, LATEST, RECORDINGS, EventRecord, folder_of_id, id_of_folder
 from pi_sec_cam.record.event_sequence import EventSequence
 
 _TRIES = 5
@@ -142,9 +143,10 @@ class Archive:
         for text in (stamp, re.sub(r"-[0-9]+$", "", stamp)):
             try:
                 named = datetime.strptime(text, self._format)  # noqa: DTZ007 (its zone comes in the next line)
-            except ValueError:
+                moment = named.replace(tzinfo=self._zone) if self._zone else named.astimezone()
+            except (ValueError, OverflowError):
                 continue
-            return named.replace(tzinfo=self._zone) if self._zone else named.astimezone()
+            return moment if EARLIEST <= moment <= LATEST else None
         return None
 
     def places(self, known: Container[str] = ()) -> Iterator[Place]:
@@ -155,7 +157,9 @@ class Archive:
         Raises:
             StorageError: the recordings cannot be listed at all.
         """
-        yield from _places(self.recordings, "", known)
+        folders = [""]
+        while folders:
+            yield from self._places_of(folders.pop(), known, folders)
 
     def scan(self) -> Iterator[EventRecord]:
         """The records of all events, in no order, from the files alone; those without a readable one are left out.
@@ -172,6 +176,34 @@ class Archive:
                 if record is not None:
                     yield record
 
+    def _places_of(self, folder: str, known: Container[str], below: list[str]) -> Iterator[Place]:
+        """What one directory is; those in it are added to `below`."""
+        directory, event_id = self.recordings / folder, id_of_folder(folder)
+        if folder and event_id in known:
+            yield Place("known", event_id)
+            return
+        try:
+            with os.scandir(directory) as entries:
+                files: list[str] = []
+                directories: list[str] = []
+                for entry in entries:
+                    (directories if entry.is_dir(follow_symlinks=False) else files).append(entry.name)
+        except OSError as error:
+            if not folder:
+                raise storage_error(f"cannot list {directory}", error) from error
+            yield Place("unreadable", event_id)
+            return
+        if folder and holds_event(files):
+            yield Place("event", event_id)
+        elif folder and not files and not directories:
+            yield Place("bare", event_id)
+        within = f"{folder}/" if folder else ""
+        for name in directories:
+            if _names_a_folder(name):
+                below.append(f"{within}{name}")
+            elif (hidden := name_before_hiding(name)) and _names_a_folder(hidden):
+                yield Place("hidden", id_of_folder(f"{within}{hidden}"))
+
     def _new_folder(self, wanted: str) -> EventFolder:
         make_directories((self.recordings / wanted).parent, self.recordings)
         for number in itertools.count(1):
@@ -181,6 +213,7 @@ class Archive:
                 path.mkdir()
                 self.running.add(id_of_folder(folder))
                 try:
+                    give_to_owner(path, path.parent)
                     sync_directory(path.parent)
                 except OSError:  # the next try makes it anew, and its name durable
                     self.running.discard(id_of_folder(folder))
@@ -203,30 +236,3 @@ class Archive:
 
 def _names_a_folder(name: str) -> bool:
     return bool(name) and not name.startswith(".") and name.isprintable()
-
-
-def _places(directory: Path, folder: str, known: Container[str]) -> Iterator[Place]:
-    event_id = id_of_folder(folder)
-    if folder and event_id in known:
-        yield Place("known", event_id)
-        return
-    try:
-        with os.scandir(directory) as entries:
-            files: list[str] = []
-            directories: list[str] = []
-            for entry in entries:
-                (directories if entry.is_dir(follow_symlinks=False) else files).append(entry.name)
-    except OSError as error:
-        if not folder:
-            raise storage_error(f"cannot list {directory}", error) from error
-        yield Place("unreadable", event_id)
-        return
-    if folder and holds_event(files):
-        yield Place("event", event_id)
-    elif folder and not files and not directories:
-        yield Place("bare", event_id)
-    for name in directories:
-        if _names_a_folder(name):
-            yield from _places(directory / name, f"{folder}/{name}" if folder else name, known)
-        elif hidden := name_before_hiding(name):
-            yield Place("hidden", id_of_folder(f"{folder}/{hidden}" if folder else hidden))

@@ -1,8 +1,8 @@
 """The index of events: quick answers to what the files know too (docs/recording-format.md, Catalogue)."""
 
 import threading
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar, cast
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, select, update
 
 from pi_sec_cam.errors import EventNotFound
-from pi_sec_cam.record.catalogue_file import CatalogueFile
+from pi_sec_cam.record.catalogue_file import CatalogueDamaged, CatalogueFile
 from pi_sec_cam.record.catalogue_rows import batches, delete_rows, put_rows
 from pi_sec_cam.record.catalogue_tables import (
     event_columns,
@@ -171,7 +171,7 @@ class Catalogue:
             events.c.clock_synchronised,
         )
         wanted = wanted.where(*conditions).order_by(events.c.sequence, events.c.id).limit(limit)
-        with self._database.transaction() as connection:
+        with _understood(), self._database.transaction() as connection:
             rows = connection.execute(wanted)
             return [Deletable(*row[:4], moment_of(row[4]), row[5]) for row in rows]
 
@@ -228,7 +228,7 @@ class Catalogue:
     def _select(self, wanted: "Select[*tuple[Any, ...]]") -> list[EventRecord]:
         """The events of the rows that `wanted` selects of `_EVENTS`."""
         labels: dict[str, list[str]] = {}
-        with self._database.transaction() as connection:
+        with _understood(), self._database.transaction() as connection:
             for ids in batches(connection.scalars(wanted.with_only_columns(events.c.id))):
                 of_events = select(event_labels.c.event_id, event_labels.c.label).where(
                     event_labels.c.event_id.in_(ids)
@@ -237,3 +237,15 @@ class Catalogue:
                     labels.setdefault(event_id, []).append(label)
             # Row by row: with all of them in memory at once, Python's garbage collector takes as long as the work.
             return [event_of_row(row, labels.get(row[0], ())) for row in connection.execute(wanted)]
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Turn what comes of a row that makes no sense, in a file that is sound as a database, into CatalogueDamaged."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise CatalogueDamaged(
+            f"the list of events has a row that makes no sense ({error!r}): `pi-sec-cam catalogue rebuild` "
+            "makes it anew from the files"
+        ) from error

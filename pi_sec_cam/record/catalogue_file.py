@@ -4,7 +4,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic_core import from_json
@@ -13,8 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from pi_sec_cam.errors import StorageError
+from pi_sec_cam.ownership import give_to_owner
 from pi_sec_cam.record.catalogue_schema import bring_up_to_date, check_schema
 from pi_sec_cam.record.durable import storage_error, sync_directory
+from pi_sec_cam.record.event_record import EARLIEST, LATEST, epoch_us
 
 _BUSY_SECONDS = 5  # how long to wait for another writer
 _REBUILT = (
@@ -24,6 +26,12 @@ _DAMAGED = {
     sqlite3.SQLITE_CORRUPT: f"it is damaged; {_REBUILT}",
     sqlite3.SQLITE_NOTADB: f"it is not a catalogue, or damaged; {_REBUILT}",
 }
+_POSSIBLE = f"BETWEEN {epoch_us(EARLIEST)} AND {epoch_us(LATEST)}"
+_SENSELESS = (
+    "SELECT count(*) FROM events WHERE NOT (json_valid(areas) AND json_valid(parts) "  # noqa: S608 - numbers of ours
+    f"AND start_us {_POSSIBLE} AND end_us {_POSSIBLE} "
+    f"AND motion_start_us {_POSSIBLE} AND motion_end_us {_POSSIBLE})"
+)
 _WAYS_OUT = {
     sqlite3.SQLITE_FULL: "the disk is full; delete old recordings or use a larger disk",
     sqlite3.SQLITE_BUSY: "another program keeps it locked; end that program",
@@ -78,10 +86,12 @@ class CatalogueFile:
             yield connection
 
     def check(self) -> None:
-        """Read all of it for damage (`PRAGMA quick_check`): 10 ms for ten thousand events, if they are in memory."""
+        """Read all of it for damage: 20 ms for ten thousand events, if they are in memory."""
         with self.transaction() as connection:
-            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-        if found != "ok":
+            sound = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() == "ok"
+            if sound:  # as a database; a value may make no sense for all that
+                sound = connection.exec_driver_sql(_SENSELESS).scalar() == 0
+        if not sound:
             raise CatalogueDamaged(f"cannot use {self._path}: {_DAMAGED[sqlite3.SQLITE_CORRUPT]}")
 
     def start_anew(self) -> None:
@@ -116,6 +126,8 @@ class CatalogueFile:
     def _connect(self) -> sqlite3.Connection:
         if self._read_only:
             return self._connect_to_read()
+        if self._opened is None:
+            _create(self._path)
         connection = self._connect_as("rw" if self._opened else "rwc")
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -177,6 +189,16 @@ def set_aside(path: Path) -> None:
         sync_directory(path.parent)
     except OSError as error:
         raise storage_error(f"cannot move {path} aside", error) from error
+
+
+def _create(path: Path) -> None:
+    """Make an empty file, which is a database as good as any; SQLite gives -wal and -shm the same owner."""
+    with suppress(OSError):  # it is there; or it cannot be made, and SQLite will say so
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            give_to_owner(descriptor, path.parent)
+        finally:
+            os.close(descriptor)
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pi_sec_cam.errors import StorageError
+from pi_sec_cam.ownership import give_to_owner
 
 _WAYS_OUT = {
     errno.ENOSPC: "the disk is full; delete old recordings or use a larger disk",
@@ -44,8 +45,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     beside = path.with_name(f".{path.name}.new")
     try:
-        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         try:
+            give_to_owner(file, path.parent)
             write_at(file, data, 0)
             os.fsync(file)
         finally:
@@ -85,6 +87,7 @@ def make_directories(path: Path, top: Path) -> None:
         if not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
     try:
+        give_to_owner(path, path.parent)
         sync_directory(path.parent)
     except OSError:
         with suppress(OSError):  # the next try makes it anew, and its name durable

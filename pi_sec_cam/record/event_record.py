@@ -22,10 +22,15 @@ _MOMENTS = ("start", "end", "motion_start", "motion_end")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-# As large as the catalogue can hold: 64 bits, with seconds counted in microseconds.
-_Count = Annotated[int, Field(ge=0, lt=2**63)]
-_Microseconds = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-_Seconds = Annotated[float, Field(ge=0, lt=9e12, allow_inf_nan=False)]
+# What can be true at all, so that nothing that is made of it overflows: the catalogue counts in 64 bits, and Python's
+# years end with 9999. Linux's clock ends in 2262; a folder that is named without its year reads as one of 1900.
+EARLIEST, LATEST = datetime(1800, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC)
+LONGEST_S = 9e9  # 285 years
+_Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)]
+_Count = Annotated[int, Field(ge=0, le=2**53)]  # a thousand such can be added up
+_Order = Annotated[int, Field(ge=0, le=2**62)]  # and counted on from there
+_Microseconds = Annotated[int, Field(ge=-(2**62), le=2**62)]
+_Seconds = Annotated[float, Field(ge=0, le=LONGEST_S, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +91,11 @@ class EventRecord:
 
     id: str
     camera: str
-    start: AwareDatetime
-    end: AwareDatetime
+    start: _Moment
+    end: _Moment
     duration_s: _Seconds = 0.0
-    motion_start: AwareDatetime
-    motion_end: AwareDatetime
+    motion_start: _Moment
+    motion_end: _Moment
     clock_synchronised: bool
     state: State
     end_reason: EndReason | None = None
@@ -104,8 +109,8 @@ class EventRecord:
     offsite: bool = False
     locked: bool = False
     note: str = ""
-    sequence: _Count = 0
-    revision: _Count = 0
+    sequence: _Order = 0
+    revision: _Order = 0
     newer: Mapping[str, object] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -126,6 +131,11 @@ def epoch_us(moment: datetime) -> int:
 def moment_of(us: int) -> datetime:
     """The time, in UTC, that is `us` microseconds after the beginning of 1970."""
     return _EPOCH + timedelta(microseconds=us)
+
+
+def nearest_moment_of(us: int) -> datetime:
+    """`moment_of`, or the nearest that a record can speak of."""
+    return moment_of(min(max(us, epoch_us(EARLIEST)), epoch_us(LATEST)))
 
 
 def id_of_folder(folder: str) -> str:

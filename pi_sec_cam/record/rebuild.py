@@ -1,5 +1,6 @@
 """Opens the catalogue, and makes it anew from the files where it is missing, damaged or not believed."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from pi_sec_cam.record.archive import Archive
@@ -39,7 +40,13 @@ def open_or_rebuild(archive: Archive) -> tuple[Catalogue, str | None]:
     return catalogue, happened
 
 
-def rebuild(archive: Archive, catalogue: Catalogue | None) -> Catalogue:
+def rebuild(
+    archive: Archive,
+    catalogue: Catalogue | None,
+    *,
+    on_progress: Callable[[], None] = lambda: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Catalogue:
     """Make the catalogue anew from the files, whatever state it is in; events that are running now are listed too.
 
     This process may record meanwhile: nothing that is written to the catalogue then is lost. Until it is done the list
@@ -47,6 +54,8 @@ def rebuild(archive: Archive, catalogue: Catalogue | None) -> Catalogue:
 
     Args:
         catalogue: the one in use, which goes on to be; None if none could be opened.
+        on_progress: called for each folder and each event.
+        stopping: whether to do no more; the next survey finds what is not listed yet.
 
     Raises:
         StorageError: the recordings cannot be read, or the catalogue cannot be written.
@@ -58,7 +67,8 @@ def rebuild(archive: Archive, catalogue: Catalogue | None) -> Catalogue:
     else:
         catalogue.start_anew()
     # An empty directory may be that of an event which begins just now.
-    recover(archive, catalogue, replace(survey(archive, catalogue), bare=()))
+    found = survey(archive, catalogue, on_progress=on_progress, stopping=stopping)
+    recover(archive, catalogue, replace(found, bare=()), on_progress=on_progress, stopping=stopping)
     for event_id in tuple(archive.running):
         try:
             record = archive.folder(event_id).read_record()

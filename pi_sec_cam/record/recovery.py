@@ -60,10 +60,20 @@ class Recovered:
     failed: list[str] = field(default_factory=list)
 
 
-def survey(archive: Archive, catalogue: Catalogue) -> Survey:
+def survey(
+    archive: Archive,
+    catalogue: Catalogue,
+    *,
+    on_progress: Callable[[], None] = lambda: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Survey:
     """See what is to be done, quickly: finished events that the catalogue knows are not opened.
 
     What is unfinished and not recorded by this process (`Archive.running`) has nobody who will finish it.
+
+    Args:
+        on_progress: called for each folder.
+        stopping: whether to give up; then nothing is to be done now.
 
     Raises:
         StorageError: the recordings or the catalogue cannot be read.
@@ -77,6 +87,9 @@ def survey(archive: Archive, catalogue: Catalogue) -> Survey:
     unsettled, bare, hidden, unreadable = [], [], [], []
     missing = set(states)
     for kind, event_id in archive.places(known):
+        on_progress()
+        if stopping():
+            return Survey((), (), (), (), (), ())
         if kind == "hidden":
             hidden.append(event_id)
             continue
@@ -100,6 +113,7 @@ def recover(
     found: Survey | None = None,
     *,
     on_progress: Callable[[], None] = lambda: None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Recovered:
     """Do what is to be done; `found` may be some time old, recording may go on meanwhile.
 
@@ -107,22 +121,25 @@ def recover(
     the others from being dealt with.
 
     Args:
-        on_progress: called after each event: repairing a long one on a slow card takes its time.
+        on_progress: called for each event: repairing a long one on a slow card takes its time.
+        stopping: whether to do no more; what is left is found again by the next survey.
 
     Raises:
         StorageError: the recordings cannot be read, or the catalogue cannot be read or written.
     """
-    found = found or survey(archive, catalogue)
+    found = found or survey(archive, catalogue, on_progress=on_progress, stopping=stopping)
     done = Recovered()
     records: list[EventRecord] = []
-    for record in _settle(archive, found, done):
-        on_progress()
+    for record in _settle(archive, found, done, on_progress, stopping):
         records.append(record)
         if len(records) == _AT_ONCE:
             catalogue.put_all(records)
             records.clear()
     catalogue.put_all(records)
     for event_id in found.bare:
+        on_progress()
+        if stopping():
+            break
         try:
             archive.folder(event_id).path.rmdir()
         except OSError:
@@ -130,14 +147,23 @@ def recover(
         done.removed.append(event_id)
     catalogue.delete([*found.gone, *done.removed])
     done.gone.extend(found.gone)
-    _finish_deletions(archive, catalogue, found, done)
+    _finish_deletions(archive, catalogue, found, done, on_progress, stopping)
     _report(done)
     return done
 
 
-def _settle(archive: Archive, found: Survey, done: Recovered) -> Iterator[EventRecord]:
+def _settle(
+    archive: Archive,
+    found: Survey,
+    done: Recovered,
+    on_progress: Callable[[], None],
+    stopping: Callable[[], bool],
+) -> Iterator[EventRecord]:
     """The records of unsettled events, after their files have been put in order."""
     for event_id in found.unsettled:
+        on_progress()
+        if stopping():
+            return
         folder = archive.folder(event_id)
         try:
             before, after = repair(folder, archive.trigger_wall(event_id))
@@ -148,8 +174,11 @@ def _settle(archive: Archive, found: Survey, done: Recovered) -> Iterator[EventR
         except RecordTooNew as error:
             log.warning("%s", error)
             done.failed.append(event_id)
-        except (StorageError, OSError) as error:
+        except OSError as error:
             log.warning("cannot repair %s: %s; the next start tries again", folder.path, error)
+            done.failed.append(event_id)
+        except Exception:  # what others have put there, no thread but this one looks into; it must not end it
+            log.exception("cannot repair %s: please report this; the next start tries again", folder.path)
             done.failed.append(event_id)
         else:
             if after is None:
@@ -170,9 +199,19 @@ def _as_it_is(standing: EventRecord | None) -> EventRecord:
     return standing
 
 
-def _finish_deletions(archive: Archive, catalogue: Catalogue, found: Survey, done: Recovered) -> None:
+def _finish_deletions(
+    archive: Archive,
+    catalogue: Catalogue,
+    found: Survey,
+    done: Recovered,
+    on_progress: Callable[[], None],
+    stopping: Callable[[], bool],
+) -> None:
     marked = {record.id: record for record in found.deleting}
     for event_id in dict.fromkeys((*found.hidden, *marked)):
+        on_progress()
+        if stopping():
+            return
         try:
             remove_hidden(archive, archive.folder(event_id))
             if event_id in marked:
@@ -180,13 +219,16 @@ def _finish_deletions(archive: Archive, catalogue: Catalogue, found: Survey, don
         except (StorageError, EventProtected) as error:
             log.warning("deleting %s, which was begun before, is not finished: %s", event_id, error)
             done.failed.append(event_id)
+        except Exception:  # as in `_settle`
+            log.exception("deleting %s, which was begun before, is not finished: please report this", event_id)
+            done.failed.append(event_id)
         else:
             done.deleted.append(event_id)
 
 
 def _report(done: Recovered) -> None:
     if done.added:
-        log.info("added %d events to the catalogue that it lacked", len(done.added))
+        log.info("listed %d events", len(done.added))
     if done.removed:
         log.info("removed %d folders in which no picture had arrived", len(done.removed))
     if done.deleted:

@@ -4,14 +4,22 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.record.clip_file import contents, soundness, whole_pictures
 from pi_sec_cam.record.durable import sync_directory, sync_file, write_atomically
 from pi_sec_cam.record.event_folder import DAMAGED_RECORD_NAME, PICTURE_NAME, RECORD_NAME, EventFolder
-from pi_sec_cam.record.event_record import EventRecord, Part, RecordDamaged, folder_of_id
+from pi_sec_cam.record.event_record import (
+    LONGEST_S,
+    EventRecord,
+    Part,
+    RecordDamaged,
+    epoch_us,
+    folder_of_id,
+    nearest_moment_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +74,9 @@ def _sound_parts(folder: EventFolder, known: dict[str, Part]) -> Iterator[Part]:
         except StorageError as error:
             log.warning("%s; the file is left as it is", error)
             continue
+        if found.duration_us > LONGEST_S * 1e6:
+            log.warning("%s says that it is hundreds of years long; the file is left as it is", file)
+            continue
         yield Part(
             file=file.name,
             codec=found.codec,
@@ -96,10 +107,10 @@ def _cut(file: Path, sound_bytes: int) -> bool:
 
 def _completed(record: EventRecord, parts: tuple[Part, ...], media_bytes: int) -> EventRecord:
     duration_s = round(sum(part.duration_s for part in parts), 6)
-    end = record.start + timedelta(seconds=duration_s)
+    length_us = round(duration_s * 1e6)
     if parts and parts[0].first_pts_us is not None and parts[-1].first_pts_us is not None:
-        last_begins_us = parts[-1].first_pts_us - parts[0].first_pts_us
-        end = record.start + timedelta(microseconds=last_begins_us, seconds=parts[-1].duration_s)
+        length_us = parts[-1].first_pts_us - parts[0].first_pts_us + round(parts[-1].duration_s * 1e6)
+    end = nearest_moment_of(epoch_us(record.start) + length_us)
     return replace(
         record,
         state="interrupted",
@@ -113,10 +124,10 @@ def _completed(record: EventRecord, parts: tuple[Part, ...], media_bytes: int) -
 
 def _adopted(folder: EventFolder, parts: tuple[Part, ...], trigger: datetime | None) -> EventRecord:
     """What can be known without a record: when the last file was written, and what the folder's name says."""
-    duration = timedelta(seconds=sum(part.duration_s for part in parts))
+    duration_us = round(sum(part.duration_s for part in parts) * 1e6)
     picture = folder.path / PICTURE_NAME
     written = max(_modified(file) for file in folder.video_files() or [picture])
-    start = written - duration
+    start = nearest_moment_of(epoch_us(written) - duration_us)
     if trigger is None:
         trigger = start
     elif not start - _AGREEMENT <= trigger <= written + _AGREEMENT:  # the files were copied later
@@ -125,7 +136,7 @@ def _adopted(folder: EventFolder, parts: tuple[Part, ...], trigger: datetime | N
         id=folder.id,
         camera=folder_of_id(folder.id).partition("/")[0],
         start=start,
-        end=start + duration,
+        end=nearest_moment_of(epoch_us(start) + duration_us),
         motion_start=trigger,
         motion_end=trigger,
         clock_synchronised=False,
@@ -134,7 +145,7 @@ def _adopted(folder: EventFolder, parts: tuple[Part, ...], trigger: datetime | N
 
 
 def _modified(file: Path) -> datetime:
-    return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    return nearest_moment_of(file.stat().st_mtime_ns // 1000)
 
 
 def _remove(folder: EventFolder) -> None:

@@ -44,7 +44,8 @@ def record(start: datetime = NOON, duration_s: float = 20.0, camera: str = "Yard
 
 
 _texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
-_counts = st.integers(0, 2**62)
+_counts = st.integers(0, 2**53)
+_order = st.integers(0, 2**62)
 _pts = st.none() | st.integers(-(2**62), 2**62)
 _seconds = st.integers(0, 10**11).map(lambda us: us / 1e6)  # to the microsecond, as they are written
 _moments = st.datetimes(
@@ -97,7 +98,7 @@ records = st.builds(
     offsite=st.booleans(),
     locked=st.booleans(),
     note=_texts,
-    sequence=_counts,
-    revision=_counts,
+    sequence=_order,
+    revision=_order,
     newer=st.dictionaries(_texts.map(lambda name: f"newer {name}"), _json, max_size=3),
 )

@@ -8,13 +8,14 @@ import pi_sec_cam
 ROOT = Path(pi_sec_cam.__file__).parent
 
 # A room's name is its module or package below pi_sec_cam. docs/architecture.md has the same table in prose.
-BASE = {"errors", "clock", "worker", "allocator"}
+BASE = {"errors", "clock", "worker", "allocator", "ownership"}
 MAY_IMPORT = {
     "__init__": set[str](),
     "errors": set[str](),
     "clock": {"errors"},
     "worker": {"errors", "clock"},
     "allocator": set[str](),
+    "ownership": set[str](),
     "config": {"errors"},
     "media": BASE,
     "camera": BASE | {"media"},

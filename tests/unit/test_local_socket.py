@@ -107,7 +107,7 @@ def test_nonsense_does_not_disturb(storage: Path, said: bytes) -> None:
 @pytest.mark.usefixtures("server")
 @pytest.mark.parametrize("event", [7, None, ""])
 def test_senseless_arguments_do_not_end_the_server(storage: Path, event: object) -> None:
-    with pytest.raises(DaemonRefused, match="these arguments"):
+    with pytest.raises(DaemonRefused, match="label failed"):
         ask(storage, "label", {"event": event, "labels": []})
     assert ask(storage, "label", {"event": "x", "labels": []})
 
@@ -213,15 +213,31 @@ def test_another_users_socket_is_not_believed(
 
 
 def test_a_daemon_that_gives_no_answer_is_not_called_absent(storage: Path) -> None:
+    with DaemonLock(storage) as lock, socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(lock.socket_path))
+        deaf.listen()
+        with pytest.raises(DaemonUnreachable, match="does not answer"):
+            ask(storage, "status", seconds=0.05)
+
+
+@pytest.mark.parametrize("error", [OSError("the disk is gone"), OverflowError("too large"), AssertionError("ours")])
+def test_a_command_that_fails_as_nobody_thought_of_is_answered_and_others_go_on(
+    storage: Path, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken() -> object:
-        raise OSError("the disk does not answer")
+        raise error
 
     with DaemonLock(storage) as lock:
-        server = LocalServer(lock.socket_path, {"status": broken})
+        server = LocalServer(lock.socket_path, {"status": broken, "strange": lambda: b"no JSON", "fine": lambda: 1})
         server.start()
-        with pytest.raises(DaemonUnreachable, match="does not answer"):
+        with pytest.raises(DaemonRefused, match=f"status failed.*{error}"):
             ask(storage, "status")
+        with pytest.raises(DaemonRefused, match="strange failed"):
+            ask(storage, "strange")
+        assert ask(storage, "fine") == 1
         stop_all([server], 5)
+    assert server.fault is None
+    assert str(error) in caplog.text
 
 
 def test_a_stale_socket_is_replaced(storage: Path, server: LocalServer) -> None:
