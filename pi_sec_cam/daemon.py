@@ -253,6 +253,7 @@ class Daemon:
 
     def _note_overdue(self) -> None:
         workers = [name for node in self.nodes for name in node.overdue()]
+        workers += [self._keeper.name] if self._keeper.overdue() else []
         workers += [self._server.name] if self._server and self._server.overdue() else []
         for name in workers:
             if name not in self._overdue:
@@ -287,7 +288,8 @@ class Daemon:
         return {"event": event}
 
     def _rebuild(self) -> dict[str, object]:
-        return {"events": self._keeper.rebuild()}
+        self._keeper.rebuild()
+        return {}
 
     def _start_server(self) -> None:
         """Nobody can ask without it, but the camera watches."""

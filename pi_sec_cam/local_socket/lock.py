@@ -6,14 +6,18 @@ import fcntl
 import json
 import logging
 import os
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.local_socket.place import LOCK_NAME, MAX_REQUEST, fault_of, place_for
+from pi_sec_cam.ownership import give_to_owner
 
 log = logging.getLogger(__name__)
+
+_TRIES, _PAUSE_S = 50, 0.1  # five seconds in all
 
 
 class DaemonLock:
@@ -24,14 +28,16 @@ class DaemonLock:
 
     Args:
         with_storage: take the second on entering; else `lock_storage` does, later.
+        command: what holds it, if it is not the daemon: "events lock". Whoever comes meanwhile waits some seconds.
 
     Attributes:
         socket_path: where the socket belongs.
     """
 
-    def __init__(self, storage: Path, *, with_storage: bool = True) -> None:
+    def __init__(self, storage: Path, *, with_storage: bool = True, command: str | None = None) -> None:
         self._storage_lock = storage / LOCK_NAME
         self._with_storage = with_storage
+        self._command = command
         self._of_machine: int | None = None
         self._of_storage: int | None = None
         self.socket_path = place_for(storage)
@@ -40,7 +46,7 @@ class DaemonLock:
         """Take the lock.
 
         Raises:
-            StorageError: another daemon has it, or the directory cannot be written to.
+            StorageError: another daemon has it, or a command that does not end, or the directory cannot be written to.
         """
         directory = self.socket_path.parent
         if fault_of(directory) is None:  # without a place for a socket, the storage's own lock has to do
@@ -82,26 +88,50 @@ class DaemonLock:
             StorageError: see __enter__.
         """
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            descriptor = _opened(path)
         except OSError as error:
-            raise StorageError(f"cannot write {path}: {error.strerror}") from error
+            refused = StorageError(f"cannot write {path}: {error.strerror}")
+            refused.errno = error.errno
+            raise refused from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock(descriptor)
         except OSError as error:
-            owner = _owner(descriptor)
             os.close(descriptor)
-            if not isinstance(error, BlockingIOError):
-                raise StorageError(f"cannot lock {path}: {error.strerror}") from error
-            raise StorageError(
-                f"{self._storage_lock.parent} is in use by another daemon{owner}: stop that one, "
-                "or give this one its own storage.directory"
-            ) from None
-        said = json.dumps({"pid": os.getpid(), "socket": str(self.socket_path)}).encode() + b"\n"
+            if isinstance(error, StorageError):
+                raise
+            raise StorageError(f"cannot lock {path}: {error.strerror}") from error
+        said: dict[str, object] = {"pid": os.getpid(), "socket": str(self.socket_path)}
+        if self._command is not None:
+            said["command"] = self._command
         try:
-            _write_whole(descriptor, said)
+            _write_whole(descriptor, json.dumps(said).encode() + b"\n")
         except OSError as error:  # a full disk must not keep the camera from watching
             log.warning("cannot write %s (%s): `pi-sec-cam status` may not find this daemon", path, error)
         return descriptor
+
+    def _lock(self, descriptor: int) -> None:
+        """Lock the file; a command that holds it has some seconds to come to its end.
+
+        Raises:
+            StorageError: somebody else has it.
+            OSError: from the file system.
+        """
+        for _ in range(_TRIES):
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            command, owner = _owner(descriptor)
+            if command is None:
+                break
+            _pause()
+        if command is not None:
+            raise StorageError(
+                f"{self._storage_lock.parent} is in use by `pi-sec-cam {command}`{owner}: wait until that is done"
+            )
+        raise StorageError(
+            f"{self._storage_lock.parent} is in use by another daemon{owner}: stop that one, or give this one its own "
+            "storage.directory"
+        )
 
     def _release(self) -> None:
         # The files stay: removing one would let a third daemon lock a new one while a second waits for this.
@@ -112,11 +142,31 @@ class DaemonLock:
                 os.close(descriptor)
 
 
-def _owner(descriptor: int) -> str:
-    """Who says in the file that it is theirs, for the message; empty if nobody does."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return f" (process {json.loads(os.pread(descriptor, MAX_REQUEST, 0))['pid']})"
-    return ""
+def _opened(path: Path) -> int:
+    """The file, made if there is none."""
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:
+        return os.open(path, flags)
+    try:
+        give_to_owner(descriptor, path.parent)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _owner(descriptor: int) -> tuple[str | None, str]:
+    """Which command says in the file that it is theirs (None: the daemon), and which process, for the message."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        said = json.loads(os.pread(descriptor, MAX_REQUEST, 0))
+        return said.get("command"), f" (process {said['pid']})"
+    return None, ""
+
+
+def _pause() -> None:
+    threading.Event().wait(_PAUSE_S)
 
 
 def _write_whole(descriptor: int, text: bytes) -> None:

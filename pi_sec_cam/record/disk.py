@@ -8,7 +8,7 @@ import errno
 import os
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -108,6 +108,8 @@ class Disk:
         - A disk with an id where none is remembered (it was in another machine, or the memory was lost) is remembered.
         - The id's file was deleted and recordings are there, or the whole directory was deleted: it is made again,
           if this is the file system that held it.
+
+        Where there is no room for that, a directory that is there counts as "full", and another try is due.
         """
         state = self.check()
         remembered = self._remembered.storage_id
@@ -123,7 +125,13 @@ class Disk:
             else:
                 return state
         except OSError as error:
-            return state if state.kind == "full" else self._unusable(error)
+            if state.kind == "full":
+                return state
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:  # a quota, or the first start of all; room may come
+                return replace(
+                    state, kind="full" if state.device is not None else state.kind, detail=str(self._error(error))
+                )
+            return self._unusable(error)
         return self.check()
 
     def accept(self) -> DiskState:

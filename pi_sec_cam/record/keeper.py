@@ -4,8 +4,6 @@ import errno
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from pi_sec_cam.clock import Clock
@@ -26,7 +24,6 @@ log = logging.getLogger(__name__)
 _LOOK_S = 1.0
 _SLOW_S = 10.0
 _REOPEN_US = 5_000_000
-_REBUILD_S = 600.0
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -44,7 +41,13 @@ class StorageKeeper(Worker):
         unlock_storage: lets go of it when the disk has gone: a file system that is in use can neither be repaired nor
             be mounted anew.
         on_room: told when room was made or the disk has come back; must not block.
+
+    Attributes:
+        patience_s: a quarter of an hour. That a disk hangs is no reason to start anew, which would lose what waits in
+            memory; after so long that has overflowed anyhow, and it may as well be we who hang.
     """
+
+    patience_s = 900.0
 
     def __init__(
         self,
@@ -65,21 +68,24 @@ class StorageKeeper(Worker):
         self._unlock_storage = unlock_storage
         self._on_room = on_room
         self._wake = threading.Event()
-        self._rebuilds: SimpleQueue[Future[int]] = SimpleQueue()
+        self._rebuild_asked = threading.Event()  # set by any thread, cleared by this one when it is done
         # All below: written by this thread (by `open` before it runs), read by any; each is replaced as a whole.
         self._state = DiskState(kind="missing")
+        self._ours = False  # the disk that is there is locked
+        self._lacks_room = False  # for the files that are needed to lock it
         self._device: int | None = None  # of the disk that was taken up; None while there is none
         self._catalogue: Catalogue | None = None
         self._survey: Survey | None = None
         self._disk_trouble: str | None = None
         self._catalogue_trouble: str | None = None
         self._note: str | None = None
+        self._rebuilt: dict[str, object] | None = None
         self._reopen_due_us = 0
 
     def claim(self) -> None:
         """See that this is where recordings are kept, and that nobody else keeps theirs there.
 
-        A disk that is missing, or the wrong one, is no error here: the cameras watch, and it may come.
+        A disk that is missing, the wrong one or full is no error here: the cameras watch, and that may change.
 
         Raises:
             StorageError: nobody can ever record there (no permission, say), or another daemon does.
@@ -87,13 +93,19 @@ class StorageKeeper(Worker):
         state = self._state = self._disk.claim()
         if state.kind == "unusable":
             raise StorageError(state.detail)
+        trouble = state.detail
         if state.writable:
-            self._make_ours()
-        self._report(state.detail)
+            try:
+                self._make_ours()
+            except StorageError as error:
+                if not self._lacks_room:
+                    raise
+                trouble = str(error)
+        self._report(trouble)
 
     def open(self) -> None:
         """Open the catalogue of the disk that was claimed, before anything is recorded; `start` sees to the rest."""
-        if self._state.writable:
+        if self._ours:
             self._open_catalogue()
             self._device = self._state.device
 
@@ -116,7 +128,7 @@ class StorageKeeper(Worker):
         """
         self._disk.guard()
         if self._device is None:
-            raise StorageError(f"{self._archive.directory} has come back and is being looked at")
+            raise StorageError(self._disk_trouble or f"{self._archive.directory} has come back and is being looked at")
         if not self._archive.recordings.is_dir():  # somebody has deleted all of it
             self._archive.prepare()
 
@@ -128,11 +140,11 @@ class StorageKeeper(Worker):
             self._catalogue_fails(error)
         if record.state != "recording":
             self._archive.running.discard(record.id)
+        self._room.written()  # an event is listed once a part of it is on the disk
         self.changed()
 
     def changed(self) -> None:
         """An event has begun, ended or been deleted."""
-        self._room.written()  # an event is listed once a part of it is on the disk
         self._room.changed()
         self._wake.set()
 
@@ -142,20 +154,13 @@ class StorageKeeper(Worker):
             self._room.refused()
         self._wake.set()
 
-    def rebuild(self) -> int:
-        """Make the list of events anew from the files; how many there are then. Called by other threads.
+    def rebuild(self) -> None:
+        """Have the list of events made anew from the files; `status` says when that is done, and with what end.
 
-        Raises:
-            StorageError: with the way out.
+        Called by other threads. While it is being done already, whoever asks gets the same end.
         """
-        asked: Future[int] = Future()
-        self._rebuilds.put(asked)
+        self._rebuild_asked.set()
         self._wake.set()
-        return asked.result(_REBUILD_S)
-
-    def overdue(self) -> bool:
-        """Never: all that it waits for is the disk, and to be started anew would only lose what waits in memory."""
-        return False
 
     def stop(self) -> None:
         super().stop()
@@ -167,6 +172,7 @@ class StorageKeeper(Worker):
             self._look()
             if self._device is not None:
                 self._tidy()
+            if self._device is not None or self._lacks_room:
                 self._make_room()
             self._rebuild_if_asked()
             self._wake.wait(_LOOK_S)
@@ -203,17 +209,22 @@ class StorageKeeper(Worker):
             "events_bytes": None if events is None else self._room.events_bytes,
             "events_deleted": self._room.deleted,
             "tidying": self.tidying,
+            "rebuilding": self._rebuild_asked.is_set(),
+            "rebuilt": self._rebuilt,
             "note": self._note,
         }
 
     def _look(self) -> None:
         before = self._state
-        state = self._state = self._disk.check() if self._device is not None else self._disk.claim()
+        # A disk that was full when it was taken up has no id yet.
+        unclaimed = self._device is None or before.storage_id is None
+        state = self._state = self._disk.claim() if unclaimed else self._disk.check()
         trouble = state.detail
         # Two directories of one file system, bound to the same place in turn, have the same device.
-        if self._device is not None and (state.device != self._device or state.storage_id != before.storage_id):
+        is_another = state.device != self._device or before.storage_id not in {None, state.storage_id}
+        if self._device is not None and is_another:
             log.error("%s; the cameras watch on", trouble or f"the disk of {self._archive.directory} was changed")
-            self._device = None
+            self._ours, self._device = False, None
             self.close()
             self._unlock_storage()
         if self._device is None and state.writable:
@@ -229,8 +240,15 @@ class StorageKeeper(Worker):
 
     def _make_ours(self) -> None:
         """A disk may be new and empty, also one that comes while the daemon runs."""
-        self._archive.prepare()
-        self._lock_storage()
+        self._lacks_room = False
+        try:
+            self._archive.prepare()
+            self._lock_storage()
+        except StorageError as error:
+            # Where a file to lock cannot even be made, nobody holds it: room may be made.
+            self._lacks_room = error.errno in _FULL
+            raise
+        self._ours = True
 
     def _report(self, trouble: str) -> None:
         if trouble and not self._disk_trouble:
@@ -247,7 +265,9 @@ class StorageKeeper(Worker):
         self._reopen_due_us = self.clock.monotonic_us() + _REOPEN_US
         try:
             self._catalogue, said = open_or_rebuild(self._archive)
-            self._survey = survey(self._archive, self._catalogue)
+            self._survey = survey(
+                self._archive, self._catalogue, on_progress=self.advance, stopping=self.stopping.is_set
+            )
         except StorageError as error:
             self.close()
             self._catalogue_fails(error)
@@ -273,7 +293,13 @@ class StorageKeeper(Worker):
         if self._survey is None or self._catalogue is None:
             return
         try:
-            recover(self._archive, self._catalogue, self._survey, on_progress=self.advance)
+            recover(
+                self._archive,
+                self._catalogue,
+                self._survey,
+                on_progress=self.advance,
+                stopping=self.stopping.is_set,
+            )
             self._archive.sequence.reach(self._catalogue.newest_sequence())
         except StorageError as error:
             self._catalogue_fails(error)
@@ -297,14 +323,24 @@ class StorageKeeper(Worker):
     def _rebuild_if_asked(self) -> None:
         from pi_sec_cam.record.rebuild import rebuild
 
-        while not self._rebuilds.empty():
-            asked = self._rebuilds.get_nowait()
-            try:
-                self.guard()
-                self._catalogue = rebuild(self._archive, self._catalogue)
-                asked.set_result(self._catalogue.count())
-            except StorageError as error:
-                asked.set_exception(error)
-            else:
-                self._catalogue_trouble = None
-            self._room.changed()
+        if not self._rebuild_asked.is_set():
+            return
+        try:
+            self.guard()
+        except StorageError as error:
+            self._rebuilt = {"events": None, "error": str(error)}
+            self._rebuild_asked.clear()
+            return
+        try:
+            self._catalogue = rebuild(
+                self._archive, self._catalogue, on_progress=self.advance, stopping=self.stopping.is_set
+            )
+            self._rebuilt = {"events": self._catalogue.count(), "error": None}
+            self._catalogue_trouble = None
+        except StorageError as error:
+            self.close()  # nothing may be chosen for deletion from a list that is not whole
+            self._catalogue_fails(error)
+            self._rebuilt = {"events": None, "error": str(error)}
+        if not self.stopping.is_set():
+            self._rebuild_asked.clear()
+        self._room.changed()

@@ -15,6 +15,14 @@ from tests.system.daemon import Home
 from tests.system.filesystems import Mounts
 from tests.unit.events import NOON, record
 
+MOVING: dict[str, Any] = {
+    "cam_name": "Yard",
+    "video_size": [320, 180],
+    "framerate": 10,
+    "motion": {"rec_sec_before": 2, "rec_sec_after": 1, "max_event_time": 8},
+    "camera": {"backend": "scene"},
+}
+
 
 @pytest.fixture
 def mounts() -> Iterator[Mounts]:
@@ -140,17 +148,35 @@ def test_an_overlay_and_a_link_are_disks_too(home: Home, mounts: Mounts, tmp_pat
     assert "leads to /nowhere" in said["detail"]
 
 
-def test_a_start_on_a_full_disk_makes_room(home: Home, mounts: Mounts) -> None:
+def recordings(directory: Path, number: int, size: int) -> Archive:
+    """So many events of an earlier version, without anything beside them."""
+    archive = Archive(directory)
+    archive.prepare()
+    for hour in range(number):
+        stamp = WallStamp(NOON + timedelta(hours=hour), 0, synchronised=True)
+        folder = archive.begin("Yard", stamp)
+        folder.write_record(record(stamp.wall, id=folder.id, bytes=size, sequence=hour + 1))
+        (folder.path / "video.mp4").write_bytes(bytes(size))
+    return archive
+
+
+def use_up_inodes(directory: Path) -> Path:
+    """A folder on the disk with so many files that no other can be made."""
+    others = directory / "others"
+    others.mkdir()
+    with suppress(OSError):
+        for number in range(10_000):
+            (others / str(number)).touch()
+    return others
+
+
+@pytest.mark.parametrize("has_id", [True, False])
+def test_a_start_on_a_full_disk_makes_room(has_id: bool, home: Home, mounts: Mounts) -> None:
     home.write(camera={"backend": "scene", "scene": {"people": False, "cat": False}}, storage={"min_free_bytes": 0})
     mounts.mount("-t", "tmpfs", "-o", "size=24m", "disk", home.storage)
-    storage(home, mounts, "accept")
-    archive = Archive(mounts.seen(home.storage))
-    archive.prepare()
-    for number in range(6):
-        stamp = WallStamp(NOON + timedelta(hours=number), 0, synchronised=True)
-        folder = archive.begin("Yard", stamp)
-        folder.write_record(record(stamp.wall, id=folder.id, bytes=3 * 2**20, sequence=number + 1))
-        (folder.path / "video.mp4").write_bytes(bytes(3 * 2**20))
+    if has_id:
+        storage(home, mounts, "accept")
+    archive = recordings(mounts.seen(home.storage), 6, 3 * 2**20)
     with suppress(OSError), (archive.directory / "something else").open("wb", buffering=0) as file:
         while file.write(bytes(4096)):
             pass
@@ -163,16 +189,45 @@ def test_a_start_on_a_full_disk_makes_room(home: Home, mounts: Mounts) -> None:
     assert (archive.directory / "something else").exists()
 
 
+def test_a_start_without_inodes_makes_some_and_records(home: Home, mounts: Mounts) -> None:
+    home.write(**MOVING)
+    mounts.mount("-t", "tmpfs", "-o", "size=64m,nr_inodes=200", "disk", home.storage)
+    inside = mounts.seen(home.storage)
+    archive = recordings(inside, 40, 1000)
+    use_up_inodes(inside)
+    with home.running(before=mounts.inside) as daemon:
+        home.until(lambda: home.status()["cameras"][0]["recorder"]["events_recorded"], 40)
+        said = home.status()["storage"]
+        assert said["disk"] == "ready"
+        assert said["disk_id"] == (inside / "storage-id").read_text().strip()
+        kept = sorted(event.sequence for event in archive.scan() if event.sequence <= 40)
+        assert kept == list(range(41 - len(kept), 41)), "not the oldest were deleted"
+        assert len(kept) >= 20
+        home.stop(daemon)
+
+
+def test_the_first_start_on_a_disk_without_inodes_waits_for_some(home: Home, mounts: Mounts) -> None:
+    home.write(**MOVING)
+    mounts.mount("-t", "tmpfs", "-o", "size=64m,nr_inodes=100", "disk", home.storage)
+    inside = mounts.seen(home.storage)
+    others = use_up_inodes(inside)
+    with home.running(before=mounts.inside) as daemon:
+        home.until(lambda: home.status()["cameras"][0]["recorder"]["trouble"], 30)
+        status = home.status()
+        assert status["storage"]["disk"] == "full"
+        assert "full" in " ".join(status["problems"])
+        assert [path.name for path in inside.iterdir()] == ["others"]
+        for number in range(50):
+            (others / str(number)).unlink()
+        home.until(lambda: home.status()["cameras"][0]["recorder"]["events_recorded"], 40)
+        assert home.status()["storage"]["disk"] == "ready"
+        home.stop(daemon)
+
+
 def test_the_daemon_waits_for_its_disk_and_writes_nothing_in_its_place(
     home: Home, mounts: Mounts, disks: tuple[Path, Path]
 ) -> None:
-    home.write(
-        cam_name="Yard",
-        video_size=[320, 180],
-        framerate=10,
-        motion={"rec_sec_before": 2, "rec_sec_after": 1, "max_event_time": 8},
-        camera={"backend": "scene"},
-    )
+    home.write(**MOVING)
     mine, other = disks
     mounts.mount("--bind", mine, home.storage)
     storage(home, mounts, "accept")

@@ -331,3 +331,36 @@ def test_the_disk_is_the_same_wherever_the_process_goes(
     disk.claim()
     monkeypatch.chdir("/")
     assert disk.check().kind == "ready"
+
+
+def test_without_room_for_its_id_a_disk_is_full_and_gets_it_later(
+    disk: Disk, directory: Path, memory: Remembered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (directory / "recordings").mkdir(parents=True)
+
+    def refuses(*_: object) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", refuses)
+        state = disk.claim()
+    assert (state.kind, state.storage_id, memory.storage_id) == ("full", None, None)
+    assert "quota" in state.detail
+    assert state.device == directory.stat().st_dev
+    assert disk.claim().kind == "ready"
+
+
+def test_without_room_for_the_directory_it_is_no_reason_to_give_up(
+    disk: Disk, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory.parent.mkdir()
+
+    def refuses(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "mkdir", refuses)
+        state = disk.claim()
+    assert (state.kind, state.writable) == ("new", False)
+    assert "full" in state.detail
+    assert disk.claim().kind == "ready"
