@@ -1,5 +1,6 @@
 """The command `catalogue rebuild`: the list of events, made anew from the files."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,12 @@ import click
 
 from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.config import load_configuration
-from pi_sec_cam.errors import DaemonUnreachable
+from pi_sec_cam.errors import DaemonRefused, DaemonUnreachable
 from pi_sec_cam.local_socket import DaemonLock, ask
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.rebuild import rebuild as rebuild_from_files
 
-_DAEMON_SECONDS = 700.0  # tens of thousands of events on a slow card
+_LOOK_S = 0.3
 
 
 @click.group()
@@ -34,11 +35,29 @@ def rebuild(config: Path) -> None:
     """
     archive = Archive(load_configuration(config).storage.directory)
     try:
-        answer: Any = ask(archive.directory, "rebuild", seconds=_DAEMON_SECONDS)
-        count = answer["events"]
+        count = _rebuilt_by_daemon(archive.directory)
     except DaemonUnreachable as error:
         if not error.silent:
             raise
-        with DaemonLock(archive.directory), rebuild_from_files(archive, None) as made:
+        with DaemonLock(archive.directory, command="catalogue rebuild"), rebuild_from_files(archive, None) as made:
             count = made.count()
     click.echo(f"{count} events")
+
+
+def _rebuilt_by_daemon(storage: Path) -> int:
+    """Have the daemon do it, beside what else it does, and wait for that; how many events there are then.
+
+    Raises:
+        DaemonUnreachable: there is none, or none any more.
+        DaemonRefused: why it could not.
+    """
+    ask(storage, "rebuild")
+    while True:
+        status: Any = ask(storage, "status")
+        if not status["storage"]["rebuilding"]:
+            break
+        threading.Event().wait(_LOOK_S)
+    done = status["storage"]["rebuilt"]
+    if done["error"] is not None:
+        raise DaemonRefused(done["error"])
+    return int(done["events"])

@@ -128,5 +128,5 @@ def _do(archive: Archive, command: str, event_id: str, **arguments: object) -> N
     except DaemonUnreachable as error:
         if not error.silent:
             raise
-        with DaemonLock(archive.directory), Catalogue(archive.catalogue_path) as catalogue:
+        with DaemonLock(archive.directory, command=f"events {command}"), Catalogue(archive.catalogue_path) as catalogue:
             _HERE[command](archive, catalogue, event_id, **arguments)

@@ -30,7 +30,7 @@ class LocalServer(Worker):
         StorageError: there can be no socket at `path`. The camera can do without.
     """
 
-    patience_s = 660.0  # a command may have thousands of events to deal with
+    patience_s = 660.0  # a command waits for its disk: to be started anew would only lose what waits in memory
 
     def __init__(self, path: Path, commands: Mapping[str, Callable[..., object]]) -> None:
         super().__init__("local socket")

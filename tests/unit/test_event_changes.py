@@ -169,14 +169,13 @@ def test_a_running_daemon_is_asked(home: Home, three: list[EventRecord]) -> None
     def delete(event: str) -> object:
         raise EventProtected(f"{event} is locked")
 
-    with daemon(home, annotate=annotate, delete=delete, rebuild=lambda: {"events": 7}):
+    with daemon(home, annotate=annotate, delete=delete):
         assert home.run("events", "lock", "last", three[0].id).exit_code == 0
         assert home.run("events", "label", "last", "cat").exit_code == 0
         assert home.run("events", "label", "last", "dog", "--remove").exit_code == 0
         assert home.run("events", "note", "last", "\N{CAT}" * 10_000).exit_code == 0
         refused = home.run("events", "delete", "--yes", "last")
         assert (refused.exit_code, refused.stderr) == (1, f"pi-sec-cam: {three[2].id} is locked\n")
-        assert home.run("catalogue", "rebuild").stdout == "7 events\n"
     assert asked == [
         {"event": three[2].id, "locked": True},
         {"event": three[0].id, "locked": True},
@@ -185,6 +184,33 @@ def test_a_running_daemon_is_asked(home: Home, three: list[EventRecord]) -> None
         {"event": three[2].id, "note": "\N{CAT}" * 10_000},
     ]
     assert not listed(home, three[2])["locked"]  # the daemon's work, which this one did not do
+
+
+@pytest.mark.parametrize("error", [None, "the disk is full"])
+def test_a_rebuild_by_the_daemon_is_waited_for(home: Home, error: str | None) -> None:
+    home.archive.prepare()
+    asked = []
+    states = iter(
+        [
+            {"rebuilding": True, "rebuilt": {"events": 3, "error": None}},  # that one was before
+            {"rebuilding": False, "rebuilt": {"events": 7, "error": error}},
+        ]
+    )
+
+    def rebuild() -> object:
+        asked.append("rebuild")
+        return {}
+
+    def status() -> object:
+        return {"storage": next(states)}
+
+    with daemon(home, rebuild=rebuild, status=status):
+        result = home.run("catalogue", "rebuild")
+    assert asked == ["rebuild"]
+    if error is None:
+        assert (result.exit_code, result.stdout) == (0, "7 events\n")
+    else:
+        assert (result.exit_code, result.stderr) == (1, f"pi-sec-cam: {error}\n")
 
 
 def test_a_storage_that_somebody_uses_who_does_not_answer_is_left_alone(home: Home, three: list[EventRecord]) -> None:

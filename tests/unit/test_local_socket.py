@@ -18,6 +18,7 @@ import pytest
 
 from pi_sec_cam.errors import DaemonRefused, DaemonUnreachable, EventNotFound, StorageError
 from pi_sec_cam.local_socket import DaemonLock, LocalServer, ask, place
+from pi_sec_cam.local_socket import lock as lock_module
 from pi_sec_cam.local_socket import server as server_module
 from pi_sec_cam.worker import stop_all
 
@@ -114,6 +115,37 @@ def test_senseless_arguments_do_not_end_the_server(storage: Path, event: object)
 
 def test_a_second_daemon_is_refused_by_name(storage: Path) -> None:
     with DaemonLock(storage), pytest.raises(StorageError, match=rf"process {os.getpid()}"), DaemonLock(storage):
+        pass
+
+
+def test_a_daemon_waits_for_a_command_to_end(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DaemonLock(storage, command="events lock") as command:
+        monkeypatch.setattr(lock_module, "_pause", lambda: command.__exit__(None, None, None))
+        with DaemonLock(storage):
+            said = json.loads((storage / "daemon.lock").read_text())
+    assert "command" not in said
+
+
+def test_a_command_that_does_not_end_is_named(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[int] = []
+    monkeypatch.setattr(lock_module, "_pause", lambda: pauses.append(1))
+    named = rf"`pi-sec-cam catalogue rebuild` \(process {os.getpid()}\)"
+    with (
+        DaemonLock(storage, command="catalogue rebuild"),
+        pytest.raises(StorageError, match=named),
+        DaemonLock(storage),
+    ):
+        pass
+    assert len(pauses) == 50
+
+
+def test_a_daemon_is_not_waited_for(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock_module, "_pause", lambda: pytest.fail("waits"))
+    with (
+        DaemonLock(storage),
+        pytest.raises(StorageError, match="another daemon"),
+        DaemonLock(storage, command="events lock"),
+    ):
         pass
 
 
