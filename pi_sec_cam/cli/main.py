@@ -5,12 +5,14 @@ import importlib
 import io
 import os
 import sys
+from pathlib import Path
 from typing import TextIO
 
 import click
 
 from pi_sec_cam import __version__
 from pi_sec_cam.cli.log import without_secrets
+from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.errors import ConfigError, PiSecCamError
 
 # Where each command is, and what the list of commands says of it. A module is imported only when it is used, so that
@@ -88,7 +90,8 @@ def _complain(text: str) -> None:
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="pi-sec-cam")
-def main() -> None:
+@config_option
+def main(config: Path) -> None:
     """A security camera: watches, and keeps a clip of whatever moves.
 
     \b
@@ -97,6 +100,8 @@ def main() -> None:
     pi-sec-cam run             watch, as the configuration says
     pi-sec-cam events          what moved
     pi-sec-cam export last clip.mp4
+
+    -c FILE may stand before the command or after it.
 
     Exit codes: 0 done, 1 it did not work (the message says why), 2 the command line or the configuration is
     at fault.

@@ -13,7 +13,7 @@ def _named_or_found(context: click.Context, _option: click.Parameter, named: Pat
     if named is not None:
         return named
     if context.parent is not None and (of_group := context.parent.params.get("config")):
-        return Path(of_group)  # `events -c FILE lock …` is `events lock -c FILE …`
+        return Path(of_group)  # `-c FILE events lock …` and `events -c FILE lock …` are `events lock -c FILE …`
     return next((file for file in CONFIG_FILES if os.path.exists(file)), CONFIG_FILES[0])
 
 
