@@ -66,7 +66,7 @@ def annotate(
     record = folder.update_record(changed)
     catalogue.put(record)
     if not folder.path.exists():  # deleted just now, and its row perhaps before ours was put
-        catalogue.delete([event_id])
+        catalogue.delete({event_id: record.sequence})
         raise EventNotFound(f"no event {event_id}")
     return record
 

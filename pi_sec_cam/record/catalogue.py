@@ -1,7 +1,7 @@
 """The index of events: quick answers to what the files know too (docs/recording-format.md, Catalogue)."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -81,11 +81,18 @@ class Catalogue:
             for some in batches(records):
                 put_rows(connection, some)
 
-    def delete(self, event_ids: Iterable[str]) -> None:
-        """Forget events; those that are not there are passed over."""
+    def delete(self, sequences: Mapping[str, int]) -> None:
+        """Forget events; those that are not there are passed over.
+
+        Args:
+            sequences: by id, the `sequence` of the event that is meant: another may have got the name meanwhile, and
+                stays.
+        """
+        meant = {storable(event_id): sequence for event_id, sequence in sequences.items()}
         with self._writing, self._database.transaction() as connection:
-            for some in batches(map(storable, event_ids)):
-                delete_rows(connection, some)
+            for some in batches(meant):
+                rows = select(events.c.id, events.c.sequence).where(events.c.id.in_(some))
+                delete_rows(connection, [row.id for row in connection.execute(rows) if row.sequence == meant[row.id]])
 
     def announce(self, event_id: str, revision: int) -> None:
         """Say that event.json is about to get that revision; durable on return. Until the row is `put`: `outdated`."""
@@ -180,6 +187,12 @@ class Catalogue:
         with self._database.transaction() as connection:
             rows = connection.execute(select(events.c.id, events.c.state).where(_LISTED))
             return {event_id: cast(State, state) for event_id, state in rows}
+
+    def sequences(self) -> dict[str, int]:
+        """The `sequence` of every event by its id."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(select(events.c.id, events.c.sequence).where(_LISTED))
+            return {row.id: row.sequence for row in rows}
 
     def count(self) -> int:
         """How many events there are."""

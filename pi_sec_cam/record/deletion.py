@@ -62,7 +62,7 @@ def finish_deletion(archive: Archive, catalogue: Catalogue, record: EventRecord)
         raise
     with _files_of(folder):
         remove_hidden(archive, folder)
-    catalogue.delete([record.id])
+    catalogue.delete({record.id: record.sequence})
 
 
 def delete_unlisted(archive: Archive, record: EventRecord) -> None:

@@ -1,7 +1,7 @@
 """At the daemon's start: finishes what a crash or power cut left unfinished, and makes files and catalogue agree."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pi_sec_cam.errors import EventProtected, StorageError
@@ -27,6 +27,7 @@ class Survey:
         gone: events of the catalogue whose folder is not there any more.
         hidden: events whose deletion had begun, some of whose files are left.
         deleting: the events that are marked in the catalogue as being deleted.
+        sequences: of the rows that there were: a new event may get the name of one that is gone.
     """
 
     unsettled: tuple[str, ...]
@@ -35,6 +36,7 @@ class Survey:
     gone: tuple[str, ...]
     hidden: tuple[str, ...]
     deleting: tuple[EventRecord, ...]
+    sequences: Mapping[str, int]
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ def survey(
     Raises:
         StorageError: the recordings or the catalogue cannot be read.
     """
+    sequences = catalogue.sequences()  # first: what is replaced from here on is another event
     states = catalogue.states()
     deleting = catalogue.deleting()
     known = {event_id for event_id, state in states.items() if state != "recording"}
@@ -89,7 +92,7 @@ def survey(
     for kind, event_id in archive.places(known):
         on_progress()
         if stopping():
-            return Survey((), (), (), (), (), ())
+            return Survey((), (), (), (), (), (), {})
         if kind == "hidden":
             hidden.append(event_id)
             continue
@@ -104,7 +107,9 @@ def survey(
             log.warning("cannot look into %s; what is in it stays as it is", archive.folder(event_id).path)
             unreadable.append(event_id)
     gone = [event_id for event_id in missing if not any(event_id.startswith(f"{top}/") for top in unreadable)]
-    return Survey(tuple(unsettled), tuple(outdated), tuple(bare), tuple(gone), tuple(hidden), tuple(deleting))
+    return Survey(
+        tuple(unsettled), tuple(outdated), tuple(bare), tuple(gone), tuple(hidden), tuple(deleting), sequences
+    )
 
 
 def recover(
@@ -145,7 +150,8 @@ def recover(
         except OSError:
             continue  # in use by now
         done.removed.append(event_id)
-    catalogue.delete([*found.gone, *done.removed])
+    dropped = found.sequences.keys() & {*found.gone, *done.removed}
+    catalogue.delete({event_id: found.sequences[event_id] for event_id in dropped})
     done.gone.extend(found.gone)
     _finish_deletions(archive, catalogue, found, done, on_progress, stopping)
     _report(done)

@@ -74,7 +74,7 @@ def test_what_is_put_is_got(catalogue: Catalogue, event: EventRecord) -> None:
     catalogue.put(event)
     assert catalogue.get(event.id) == replace(event, newer={})
     assert event.id in catalogue.states()
-    catalogue.delete([event.id])
+    catalogue.delete({event.id: event.sequence})
 
 
 def test_putting_again_replaces(catalogue: Catalogue) -> None:
@@ -97,7 +97,9 @@ def test_an_older_state_never_replaces_a_newer_one(catalogue: Catalogue) -> None
 
 def test_deleting_forgets_and_passes_over_what_is_not_there(catalogue: Catalogue) -> None:
     catalogue.put_all([record(), record(camera="Door", labels=("cat",))])
-    catalogue.delete([record(camera="Door").id, "Door/never"])
+    door = record(camera="Door")
+    assert catalogue.sequences() == {event.id: event.sequence for event in (record(), door)}
+    catalogue.delete({door.id: door.sequence, "Door/never": 1, record().id: record().sequence - 1})
     assert catalogue.states() == {record().id: "complete"}
     assert catalogue.count() == 1
     with pytest.raises(EventNotFound, match="Door"):
@@ -173,7 +175,7 @@ def test_find_answers_like_a_search_through_all(
     assert catalogue.count() == len(listed)
     assert catalogue.states() == dict.fromkeys([event.id for event in listed], "complete")
     assert {event.id for event in catalogue.deleting()} == deleted
-    catalogue.delete([event.id for event in events])
+    catalogue.delete({event.id: event.sequence for event in events})
 
 
 def test_times_are_compared_across_zones(catalogue: Catalogue) -> None:
@@ -213,7 +215,8 @@ def test_the_oldest_are_those_that_may_be_deleted_by_their_sequence(
     wanted = sorted(allowed, key=lambda event: event.sequence)
     assert catalogue.deletable(before=before, limit=limit) == [deletable(event) for event in wanted[:limit]]
     assert catalogue.newest_sequence() == max(event.sequence for event in [*events, record()])
-    catalogue.delete([*(event.id for event in events), "Yard/being deleted"])
+    another = record(id="Yard/being deleted")
+    catalogue.delete({event.id: event.sequence for event in (*events, another)})
 
 
 def test_a_mark_hides_an_event_until_it_is_taken_back(catalogue: Catalogue) -> None:
@@ -253,7 +256,7 @@ def test_text_that_not_every_database_can_hold_is_kept_as_well_as_can_be(catalog
     with pytest.raises(EventNotFound):
         catalogue.get(strange)
     catalogue.mark_deleting(strange)
-    catalogue.delete([strange])
+    catalogue.delete({strange: 0})
     assert catalogue.count() == 1
 
 

@@ -157,7 +157,7 @@ def test_an_event_that_was_deleted_meanwhile_gets_no_row(
     def deleted_after(self: EventFolder, change: object) -> EventRecord:
         written = update_record(self, change)  # type: ignore[arg-type]
         self.path.rename(self.hidden_path)
-        catalogue.delete([self.id])
+        catalogue.delete({self.id: written.sequence})
         return written
 
     monkeypatch.setattr(EventFolder, "update_record", deleted_after)

@@ -23,6 +23,7 @@ from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.deletion import delete_event, delete_unlisted
 from pi_sec_cam.record.durable import make_directories
+from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recovery import Recovered, recover
 from tests.unit.events import NOON, record
@@ -277,6 +278,23 @@ def test_a_new_event_under_the_name_of_a_half_deleted_one_is_safe(
     assert not storage.archive.folder(event.id).hidden_path.exists()
     storage.delete(new)
     assert storage.found() == []
+
+
+def test_a_new_event_that_gets_the_name_before_the_row_is_dropped_stays_listed(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = storage.event()
+    remove_hidden, new = deletion.remove_hidden, []
+
+    def removed_and_new(archive: Archive, folder: EventFolder) -> None:
+        remove_hidden(archive, folder)
+        new.append(storage.event(sequence=event.sequence + 1))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deletion, "remove_hidden", removed_and_new)
+        storage.delete(event)
+    assert [found.id for found in new] == [event.id]
+    assert storage.catalogue.find() == new
 
 
 def test_a_new_event_that_is_not_listed_yet_is_not_taken_for_the_half_deleted_one(

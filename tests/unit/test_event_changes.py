@@ -224,6 +224,6 @@ def test_a_storage_that_somebody_uses_who_does_not_answer_is_left_alone(home: Ho
 def test_an_event_that_only_the_files_know_can_be_locked(home: Home, three: list[EventRecord]) -> None:
     archive = Archive(home.directory)
     with Catalogue(archive.catalogue_path) as catalogue:
-        catalogue.delete([three[0].id])
+        catalogue.delete({three[0].id: three[0].sequence})
     assert home.run("events", "lock", three[0].id).exit_code == 0
     assert listed(home, three[0])["locked"]

@@ -215,6 +215,23 @@ def test_rows_of_removed_folders_are_dropped(storage: Storage) -> None:
     assert storage.catalogue.states() == {kept.id: "complete"}
 
 
+def test_a_new_event_that_gets_the_name_of_a_removed_one_meanwhile_stays_listed(storage: Storage) -> None:
+    gone, removed = storage.finished(), storage.running()
+    storage.catalogue.put(record(id=removed.id, state="recording", end_reason=None))
+    shutil.rmtree(storage.archive.directory / gone.path)
+    (removed.path / "event.json").unlink()
+    storage.archive.running.clear()
+    found = survey(storage.archive, storage.catalogue)
+    assert (found.gone, found.bare) == ((gone.id,), (removed.id,))
+    removed.path.rmdir()
+    new = [record(id=event_id, sequence=gone.sequence + 1) for event_id in (gone.id, removed.id)]
+    for event in new:
+        storage.archive.folder(event.id).path.mkdir()
+        storage.catalogue.put(event)
+    recover(storage.archive, storage.catalogue, found)
+    assert {event.id for event in storage.catalogue.find()} == {event.id for event in new}
+
+
 def test_rows_of_what_cannot_be_looked_into_stay(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     event = storage.finished()
     scandir = os.scandir
