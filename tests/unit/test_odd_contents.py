@@ -18,7 +18,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pi_sec_cam.clock import WallStamp
-from pi_sec_cam.errors import PiSecCamError
 from pi_sec_cam.record import recovery
 from pi_sec_cam.record.annotation import annotate
 from pi_sec_cam.record.archive import Archive
@@ -49,10 +48,7 @@ def start(archive: Archive) -> Recovered:
         assert {event.id for event in listed} == set(catalogue.states())
         for event in listed:
             to_json(event)
-            try:
-                annotate(archive, catalogue, event.id, locked=True)
-            except PiSecCamError:
-                continue
+            annotate(archive, catalogue, event.id, locked=True)
             assert catalogue.get(event.id).locked
         return done
 
@@ -80,6 +76,7 @@ ODD_NAMES = [
     b"\xff/2026-05-04/10.00.00",
     b"Yard/0001-01-01/00.00.00",
     b"Yard/9999-12-31/23.59.59",
+    b"Yard/2500-01-01/00.00.00",
 ]
 
 
@@ -164,6 +161,7 @@ event_jsons = st.binary(max_size=200) | _changes.map(
 @few
 @given(event_jsons)
 @example(json.dumps({**json.loads(to_json(record())), "revision": 2**62}).encode())
+@example(json.dumps({**json.loads(to_json(record())), "revision": 2**63 - 1}).encode())
 @example(json.dumps({**json.loads(to_json(record())), "state": "recording", "duration_s": 9e9}).encode())
 def test_anything_may_stand_in_event_json(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as directory:
@@ -189,7 +187,7 @@ def test_a_file_of_the_far_future_is_adopted_within_what_a_record_can_say(archiv
     folder.mkdir(parents=True)
     picture = folder / "motion.jpg"
     picture.write_bytes(b"picture")
-    os.utime(picture, (1.5e10, 1.5e10))  # the year 2445, which ext4 can just hold
+    os.utime(picture, (1e12, 1e12))  # ext4 makes of it the year 2446, other file systems keep it
     assert start(archive).interrupted == ["Yard/some%20day"]
     adopted = archive.folder("Yard/some%20day").read_record()
     assert adopted is not None
