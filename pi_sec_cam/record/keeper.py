@@ -35,6 +35,8 @@ class StorageKeeper(Worker):
     - The catalogue fails: recording goes on, and what was recorded is listed when it works again.
     - A limit is crossed, or a recorder finds the disk full: room is made.
 
+    What a disk says to any of this, as StorageError or a bare OSError, goes to the status, and the step is tried again.
+
     Args:
         archive: of the storage directory; its formats do not matter here.
         lock_storage: takes the directory's lock when the disk has come; StorageError if another daemon has it.
@@ -136,7 +138,7 @@ class StorageKeeper(Worker):
         """List an event; called by recorders. What cannot be listed now is listed later."""
         try:
             self.catalogue.put(record)
-        except StorageError as error:
+        except OSError as error:
             self._catalogue_fails(error)
         if record.state != "recording":
             self._archive.running.discard(record.id)
@@ -230,7 +232,7 @@ class StorageKeeper(Worker):
         if self._device is None and state.writable:
             try:
                 self._make_ours()
-            except StorageError as error:  # another daemon was quicker, say
+            except OSError as error:  # another daemon was quicker, say
                 trouble = str(error)
             else:
                 self.open()
@@ -268,7 +270,7 @@ class StorageKeeper(Worker):
             self._survey = survey(
                 self._archive, self._catalogue, on_progress=self.advance, stopping=self.stopping.is_set
             )
-        except StorageError as error:
+        except OSError as error:
             self.close()
             self._catalogue_fails(error)
         else:
@@ -277,7 +279,7 @@ class StorageKeeper(Worker):
                 log.warning("%s", said)
                 self._note = said
 
-    def _catalogue_fails(self, error: StorageError) -> None:
+    def _catalogue_fails(self, error: OSError) -> None:
         if not self._catalogue_trouble:
             log.error("%s; recording goes on, and events are listed when it works again", error)
         self._catalogue_trouble = str(error)
@@ -301,7 +303,7 @@ class StorageKeeper(Worker):
                 stopping=self.stopping.is_set,
             )
             self._archive.sequence.reach(self._catalogue.newest_sequence())
-        except StorageError as error:
+        except OSError as error:
             self._catalogue_fails(error)
         self._survey = None
         self._room.changed()
@@ -312,7 +314,7 @@ class StorageKeeper(Worker):
                 made = self._room.make_without_list(self._state, self.stopping, self.advance)
             else:
                 made = self._room.make(self._state, self._catalogue, self.stopping, self.advance)
-        except StorageError as error:
+        except OSError as error:
             self._catalogue_fails(error)
             return
         if made:
@@ -327,7 +329,7 @@ class StorageKeeper(Worker):
             return
         try:
             self.guard()
-        except StorageError as error:
+        except OSError as error:
             self._rebuilt = {"events": None, "error": str(error)}
             self._rebuild_asked.clear()
             return
@@ -337,7 +339,7 @@ class StorageKeeper(Worker):
             )
             self._rebuilt = {"events": self._catalogue.count(), "error": None}
             self._catalogue_trouble = None
-        except StorageError as error:
+        except OSError as error:
             self.close()  # nothing may be chosen for deletion from a list that is not whole
             self._catalogue_fails(error)
             self._rebuilt = {"events": None, "error": str(error)}

@@ -63,6 +63,13 @@ class Storage:
         if self.refusal is not None:
             raise self.refusal
 
+    def look_again(self) -> None:
+        """Until the keeper has looked at all once more; a look asks the disk twice at most."""
+        for _ in range(5):
+            self.disk.asked.clear()
+            self.keeper.changed()
+            assert self.disk.asked.wait(30)
+
     def end(self) -> None:
         self.disk.answers.set()
         self.keeper.stop()
@@ -124,12 +131,28 @@ def test_without_a_lock_room_is_made_only_if_nobody_can_have_it(
     storage.refusal = StorageError("cannot have daemon.lock")
     storage.refusal.errno = number
     storage.keeper.start()
-    for _ in range(3):
-        storage.disk.asked.clear()
-        storage.keeper.changed()
-        assert storage.disk.asked.wait(30)
+    storage.look_again()
     assert storage.made_room.is_set() == makes_room
     assert (len(list(storage.archive.scan())) < 4) == makes_room
+
+
+@pytest.mark.parametrize("step", ["places", "prepare"])
+def test_what_cannot_be_looked_into_is_said_and_looked_into_again(
+    step: str, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    storage.archive.prepare()
+    with monkeypatch.context() as patched:
+        patched.setattr(Archive, step, refuses)
+        storage.keeper.start()
+        storage.look_again()
+        assert "Permission denied" in " ".join(storage.keeper.problems())
+    storage.clock.advance(10)
+    storage.look_again()
+    assert storage.keeper.problems() == []
+    assert storage.keeper.catalogue.count() == 0
 
 
 def test_an_event_that_was_kept_says_that_the_disk_takes_something(
