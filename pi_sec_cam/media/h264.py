@@ -20,6 +20,9 @@ _H265_TRAILING = range(16)
 _H265_IRAP = range(16, 24)
 _H265_VPS, _H265_SPS, _H265_PPS = 32, 33, 34
 _H265_DROPPED = {35, 38}
+# The first bytes of slices that no decoding begins at.
+_H264_PLAIN = frozenset(byte for byte in range(256) if byte & 0x1F in _H264_SLICES and byte & 0x1F != _H264_IDR)
+_H265_PLAIN = frozenset(byte for byte in range(256) if byte >> 1 & 0x3F in _H265_TRAILING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Canonicaliser:
 
     def __init__(self, codec: Codec, extradata: bytes | None) -> None:
         self._h264 = codec == "h264"
+        self._plain = _H264_PLAIN if self._h264 else _H265_PLAIN
         self._length_size = 0
         self._sets: dict[tuple[int, int], bytes] = {}  # by kind and number
         self._sizes: dict[int, tuple[int, int]] = {}  # of each SPS, by number
@@ -88,7 +92,7 @@ class Canonicaliser:
         `keyframe` is the demuxer's word. It counts for H.264, where an open GOP begins with a picture
         that only a recovery point message tells from others.
         """
-        if not keyframe and self._is_single_slice(packet):
+        if not keyframe and self._is_only_slices(packet):
             return Unit(packet, keyframe=False) if self.parameter_sets else None
         split = split_length_prefixed(packet, self._length_size) if self._length_size else split_annex_b(packet)
         picture, kept = False, []
@@ -112,13 +116,21 @@ class Canonicaliser:
             return None
         return Unit(self.parameter_sets + _join([n for n in kept if not self._is_set(self._kind(n))]), keyframe=True)
 
-    def _is_single_slice(self, packet: bytes) -> bool:
-        """Whether a packet is canonical as it is: most pictures of most cameras are one NAL unit."""
-        if self._length_size or not packet.startswith(START_CODE) or len(packet) < 6 or not packet[-1]:
+    def _is_only_slices(self, packet: bytes) -> bool:
+        """Whether a packet is canonical as it is: nothing but slices, as most pictures of most cameras are."""
+        if self._length_size or not packet.startswith(START_CODE) or not packet[-1]:
             return False
-        kind = self._kind(packet[4:5])
-        single = kind in _H264_SLICES and kind != _H264_IDR if self._h264 else kind in _H265_TRAILING
-        return single and packet.find(b"\x00\x00\x01", 5) < 0
+        nal = len(START_CODE)
+        while nal < len(packet):
+            if packet[nal] not in self._plain:
+                return False
+            start = packet.find(b"\x00\x00\x01", nal)
+            if start < 0:
+                return True
+            if start < nal + 2 or packet[start - 1] or not packet[start - 2]:
+                return False  # nothing in it, a start code of three bytes, or zeros before it
+            nal = start + 3
+        return False
 
     def _activate(self) -> bool:
         """What is known becomes what is in force; whether it is enough to decode."""
