@@ -20,7 +20,7 @@ from pi_sec_cam.record.catalogue_tables import (
     events,
     storable,
 )
-from pi_sec_cam.record.event_record import EventRecord, State, epoch_us, moment_of
+from pi_sec_cam.record.event_record import LATEST, EventRecord, State, epoch_us, moment_of
 
 T = TypeVar("T")
 
@@ -203,8 +203,8 @@ class Catalogue:
         return self._number(select(func.sum(events.c.bytes)).where(_LISTED))
 
     def newest_sequence(self) -> int:
-        """The greatest `sequence`, 0 without events: for `Archive.sequence.reach`."""
-        return self._number(select(func.max(events.c.sequence)))
+        """The greatest `sequence` that a clock can have led to, 0 without events: for `Archive.sequence.reach`."""
+        return self._number(select(func.max(events.c.sequence)).where(events.c.sequence <= epoch_us(LATEST)))
 
     def check(self) -> None:
         """Read all of an SQLite file for damage (5 MB for ten thousand events)."""

@@ -3,7 +3,7 @@
 import threading
 
 from pi_sec_cam.clock import WallStamp
-from pi_sec_cam.record.event_record import epoch_us
+from pi_sec_cam.record.event_record import LATEST, epoch_us
 
 
 class EventSequence:
@@ -25,6 +25,7 @@ class EventSequence:
             return self._newest
 
     def reach(self, known: int) -> None:
-        """From now on hand out only numbers above `known`."""
-        with self._lock:
-            self._newest = max(self._newest, known)
+        """From now on hand out only numbers above `known`; one that no clock has led to is passed by."""
+        if known <= epoch_us(LATEST):
+            with self._lock:
+                self._newest = max(self._newest, known)

@@ -24,7 +24,7 @@ from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.catalogue_file import CatalogueDamaged
 from pi_sec_cam.record.event_folder import EventFolder
-from pi_sec_cam.record.event_record import EventRecord, RecordDamaged, from_json, to_json
+from pi_sec_cam.record.event_record import EventRecord, RecordDamaged, epoch_us, from_json, to_json
 from pi_sec_cam.record.rebuild import open_or_rebuild
 from pi_sec_cam.record.recovery import Recovered, recover
 from pi_sec_cam.record.repair import repair
@@ -180,6 +180,15 @@ def test_a_time_that_no_clock_shows_is_damage(name: str, time: str) -> None:
     values = {**json.loads(to_json(record())), name: time}
     with pytest.raises(RecordDamaged, match=name):
         from_json(json.dumps(values).encode(), "event.json")
+
+
+def test_a_sequence_that_no_clock_has_led_to_is_not_followed(archive: Archive) -> None:
+    event = finished(archive)
+    (archive.directory / event.path / "event.json").write_bytes(to_json(replace(event, sequence=2**62)))
+    for _ in range(2):  # from the file, then from the row
+        start(archive)
+        assert archive.next_sequence(WallStamp(NOON, 0, synchronised=True)) == epoch_us(NOON)
+        archive = Archive(archive.directory)
 
 
 def test_a_file_of_the_far_future_is_adopted_within_what_a_record_can_say(archive: Archive) -> None:
