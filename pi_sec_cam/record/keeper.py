@@ -11,19 +11,17 @@ from pi_sec_cam.errors import StorageError
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.disk import Disk, DiskState
 from pi_sec_cam.record.event_record import EventRecord
+from pi_sec_cam.record.listing import EventListing
 from pi_sec_cam.record.room import RoomMaker
 from pi_sec_cam.worker import Worker
 
 if TYPE_CHECKING:
-    # The database takes a fifth of a second to import, and the cameras start before that.
     from pi_sec_cam.record.catalogue import Catalogue
-    from pi_sec_cam.record.recovery import Survey
 
 log = logging.getLogger(__name__)
 
 _LOOK_S = 1.0
 _SLOW_S = 10.0
-_REOPEN_US = 5_000_000
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -69,6 +67,7 @@ class StorageKeeper(Worker):
         self._lock_storage = lock_storage
         self._unlock_storage = unlock_storage
         self._on_room = on_room
+        self._listing = EventListing(archive, clock, self.stopping, self.advance)
         self._wake = threading.Event()
         self._rebuild_asked = threading.Event()  # set by any thread, cleared by this one when it is done
         # All below: written by this thread (by `open` before it runs), read by any; each is replaced as a whole.
@@ -76,13 +75,7 @@ class StorageKeeper(Worker):
         self._ours = False  # the disk that is there is locked
         self._lacks_room = False  # for the files that are needed to lock it
         self._device: int | None = None  # of the disk that was taken up; None while there is none
-        self._catalogue: Catalogue | None = None
-        self._survey: Survey | None = None
         self._disk_trouble: str | None = None
-        self._catalogue_trouble: str | None = None
-        self._note: str | None = None
-        self._rebuilt: dict[str, object] | None = None
-        self._reopen_due_us = 0
 
     def claim(self) -> None:
         """See that this is where recordings are kept, and that nobody else keeps theirs there.
@@ -108,7 +101,7 @@ class StorageKeeper(Worker):
     def open(self) -> None:
         """Open the catalogue of the disk that was claimed, before anything is recorded; `start` sees to the rest."""
         if self._ours:
-            self._open_catalogue()
+            self._listing.open()
             self._device = self._state.device
 
     @property
@@ -118,9 +111,10 @@ class StorageKeeper(Worker):
         Raises:
             StorageError: there is none now; says why.
         """
-        if self._catalogue is None:
-            raise StorageError(self._disk_trouble or self._catalogue_trouble or "the list of events is being opened")
-        return self._catalogue
+        catalogue = self._listing.catalogue
+        if catalogue is None:
+            raise StorageError(self._disk_trouble or self._listing.trouble or "the list of events is being opened")
+        return catalogue
 
     def guard(self) -> None:
         """Asked by recorders before they make a folder.
@@ -139,7 +133,7 @@ class StorageKeeper(Worker):
         try:
             self.catalogue.put(record)
         except OSError as error:
-            self._catalogue_fails(error)
+            self._listing.fails(error)
         if record.state != "recording":
             self._archive.running.discard(record.id)
         self._room.written()  # an event is listed once a part of it is on the disk
@@ -172,8 +166,8 @@ class StorageKeeper(Worker):
         while not self.stopping.is_set():
             self.advance()
             self._look()
-            if self._device is not None:
-                self._tidy()
+            if self._device is not None and self._listing.tidy():
+                self._room.changed()
             if self._device is not None or self._lacks_room:
                 self._make_room()
             self._rebuild_if_asked()
@@ -182,25 +176,23 @@ class StorageKeeper(Worker):
 
     def close(self) -> None:
         """Let go of the catalogue; after the recorders have ended, which still use it."""
-        catalogue, self._catalogue, self._survey = self._catalogue, None, None
-        if catalogue is not None:
-            catalogue.close()
+        self._listing.close()
 
     @property
     def tidying(self) -> bool:
         """Whether what a crash has left is still to be dealt with."""
-        return self._survey is not None
+        return self._listing.to_tidy
 
     def problems(self) -> list[str]:
         """What does not work, in words."""
         silent_s = (self.clock.monotonic_us() - self.advanced_us) / 1e6 if self.alive else 0.0
         slow = f"{self._archive.directory} has not answered for {silent_s:.0f} s" if silent_s > _SLOW_S else None
-        return [text for text in (slow, self._disk_trouble, self._catalogue_trouble, *self._room.obstacles) if text]
+        return [text for text in (slow, self._disk_trouble, self._listing.trouble, *self._room.obstacles) if text]
 
     def status(self) -> dict[str, object]:
         """Plain JSON values; the disk is not asked for them, because it may not answer."""
         state = self._state
-        events = None if self._catalogue is None else self._room.events
+        events = None if self._listing.catalogue is None else self._room.events
         return {
             "directory": str(self._archive.directory),
             "disk": state.kind,
@@ -212,8 +204,8 @@ class StorageKeeper(Worker):
             "events_deleted": self._room.deleted,
             "tidying": self.tidying,
             "rebuilding": self._rebuild_asked.is_set(),
-            "rebuilt": self._rebuilt,
-            "note": self._note,
+            "rebuilt": self._listing.rebuilt,
+            "note": self._listing.note,
         }
 
     def _look(self) -> None:
@@ -259,90 +251,24 @@ class StorageKeeper(Worker):
             log.info("%s can be written to again", self._archive.directory)
         self._disk_trouble = trouble or None
 
-    def _open_catalogue(self) -> None:
-        """What was left unfinished is found now, before anything is recorded, and dealt with beside recording."""
-        from pi_sec_cam.record.rebuild import open_or_rebuild
-        from pi_sec_cam.record.recovery import survey
-
-        self._reopen_due_us = self.clock.monotonic_us() + _REOPEN_US
-        try:
-            self._catalogue, said = open_or_rebuild(self._archive)
-            self._survey = survey(
-                self._archive, self._catalogue, on_progress=self.advance, stopping=self.stopping.is_set
-            )
-        except OSError as error:
-            self.close()
-            self._catalogue_fails(error)
-        else:
-            self._catalogue_trouble = None
-            if said:
-                log.warning("%s", said)
-                self._note = said
-
-    def _catalogue_fails(self, error: OSError) -> None:
-        if not self._catalogue_trouble:
-            log.error("%s; recording goes on, and events are listed when it works again", error)
-        self._catalogue_trouble = str(error)
-
-    def _tidy(self) -> None:
-        """Do what crashes and trouble with the catalogue have left to do."""
-        from pi_sec_cam.record.recovery import recover
-
-        if self._catalogue_trouble and self.clock.monotonic_us() >= self._reopen_due_us:
-            # Looking at all folders anew finds whatever could not be listed meanwhile.
-            self.close()
-            self._open_catalogue()
-        if self._survey is None or self._catalogue is None:
-            return
-        try:
-            recover(
-                self._archive,
-                self._catalogue,
-                self._survey,
-                on_progress=self.advance,
-                stopping=self.stopping.is_set,
-            )
-            self._archive.sequence.reach(self._catalogue.newest_sequence())
-        except OSError as error:
-            self._catalogue_fails(error)
-        self._survey = None
-        self._room.changed()
-
     def _make_room(self) -> None:
+        catalogue = self._listing.catalogue
         try:
-            if self._catalogue is None:
+            if catalogue is None:
                 made = self._room.make_without_list(self._state, self.stopping, self.advance)
             else:
-                made = self._room.make(self._state, self._catalogue, self.stopping, self.advance)
+                made = self._room.make(self._state, catalogue, self.stopping, self.advance)
         except OSError as error:
-            self._catalogue_fails(error)
+            self._listing.fails(error)
             return
         if made:
-            if self._catalogue is None:
-                self._reopen_due_us = 0
+            if catalogue is None:
+                self._listing.open_soon()
             self._on_room()
 
     def _rebuild_if_asked(self) -> None:
-        from pi_sec_cam.record.rebuild import rebuild
-
-        if not self._rebuild_asked.is_set():
-            return
-        try:
-            self.guard()
-        except OSError as error:
-            self._rebuilt = {"events": None, "error": str(error)}
-            self._rebuild_asked.clear()
-            return
-        try:
-            self._catalogue = rebuild(
-                self._archive, self._catalogue, on_progress=self.advance, stopping=self.stopping.is_set
-            )
-            self._rebuilt = {"events": self._catalogue.count(), "error": None}
-            self._catalogue_trouble = None
-        except OSError as error:
-            self.close()  # nothing may be chosen for deletion from a list that is not whole
-            self._catalogue_fails(error)
-            self._rebuilt = {"events": None, "error": str(error)}
-        if not self.stopping.is_set():
-            self._rebuild_asked.clear()
-        self._room.changed()
+        if self._rebuild_asked.is_set():
+            self._listing.rebuild(self.guard)
+            self._room.changed()
+            if not self.stopping.is_set():
+                self._rebuild_asked.clear()
