@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.mp4 import Mp4Writer, StreamRefused
+from pi_sec_cam.ownership import give_to_owner
 from pi_sec_cam.record.durable import storage_error, sync_directory, write_at
 from pi_sec_cam.record.event_record import Part
 
@@ -175,6 +176,8 @@ class PartWriter:
                 raise PartLost(f"{self._path} is not there any more") from None
             raise
         try:
+            if not self._named:
+                give_to_owner(file, self._path.parent)
             self._take_up(file)
         except BaseException:
             os.close(file)

@@ -12,8 +12,10 @@ from pi_sec_cam.clock import WallStamp
 from pi_sec_cam.local_socket import DaemonLock
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
+from pi_sec_cam.record.part import PartWriter
 from tests.unit.command_home import Home
 from tests.unit.events import NOON, record
+from tests.unit.streams import units
 
 OWNER = (65534, 65533)
 
@@ -90,3 +92,14 @@ def test_in_a_directory_of_roots_all_stays_with_root(tmp_path: Path) -> None:
     archive.prepare()
     assert archive.recordings.stat().st_uid == 0
     assert stat.S_ISDIR(archive.recordings.stat().st_mode)
+
+
+def test_what_a_daemon_of_root_records_is_the_owners(home: Home) -> None:
+    folder = home.archive.begin("Yard", WallStamp(NOON, 0, True))
+    found = units(seconds=1)
+    writer = PartWriter(folder.video_path(1), found[0])
+    for unit in found:
+        writer.add(unit)
+    writer.close()
+    assert folder.video_path(1).exists()
+    assert of_others(home) == []
