@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,9 +13,9 @@ from pi_sec_cam import __version__
 from pi_sec_cam.absent_parts import absent_parts
 from pi_sec_cam.clock import Clock, SystemClock
 from pi_sec_cam.config import CameraConfiguration, Configuration
-from pi_sec_cam.errors import CameraNotFound, ConfigError, SourceUnusable, StorageError, WorkerStuck
+from pi_sec_cam.errors import ConfigError, StorageError, WorkerStuck
 from pi_sec_cam.local_socket import DaemonLock, LocalServer
-from pi_sec_cam.node import Node
+from pi_sec_cam.node import CameraSwitch, Node
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.disk import Disk
 from pi_sec_cam.record.event_sequence import EventSequence
@@ -31,8 +31,6 @@ _POLL_S = 0.5
 # A stop takes five seconds at most (a service manager's patience, and a person's), however badly a source hangs; the
 # recorders, whose clips have to be closed, have the largest share.
 _SOURCES_STOP_S, _WATCHERS_STOP_S, _RECORDERS_STOP_S = 1.6, 0.6, 2.2
-# The user's stop of cameras: how long they have to let go, and their last clips to be closed.
-_CAMERAS_STOP_S, _CLIPS_S = 4.0, 3.0
 # A quarter of the machine's memory may hold video that the disk does not take; each camera needs some for its pre-roll.
 _LEAST_RING_BYTES, _MOST_RING_BYTES = 8 << 20, 64 << 20
 
@@ -76,7 +74,6 @@ class Daemon:
         self._server: LocalServer | None = None
         self._server_trouble: str | None = None
         self._overdue: list[str] = []
-        self._control = threading.Lock()  # what the user wants and what the cameras do change together
         self._undo = ExitStack()
         self._absent = absent_parts(configuration)
 
@@ -110,12 +107,8 @@ class Daemon:
             )
             undo.callback(self._keeper.close)
             undo.callback(self._stop_nodes)
-            stopped = self._remembered.stopped
-            for node in self.nodes:
-                if node.name in stopped:
-                    log.warning("%s: stopped by the user; `pi-sec-cam start` makes it watch", node.name)
-                else:
-                    node.start_source()
+            self._switch = CameraSwitch(self.nodes, self._remembered, self._clock)
+            self._switch.begin()
             # Video is being kept in memory already while the database is imported (a fifth of a second) and opened.
             self._keeper.open()
             for node in self.nodes:
@@ -184,64 +177,6 @@ class Daemon:
             "parts": [{"name": p.name, "state": "unavailable", "detail": p.detail} for p in self._absent],
         }
 
-    def start_cameras(self, cameras: Sequence[str]) -> dict[str, object]:
-        """The user wants these cameras (all, if none is named) to watch, from now on.
-
-        Raises:
-            SourceUnusable: naming those that cannot; the others do.
-        """
-        nodes = self._named(cameras)
-        faults = []
-        with self._control:
-            self._remembered.stopped = self._remembered.stopped - {node.name for node in nodes}
-            for node in nodes:
-                try:
-                    node.start_source()
-                except SourceUnusable as error:
-                    faults.append(str(error))
-        if faults:
-            raise SourceUnusable("; ".join(faults))
-        return self._who_watches()
-
-    def stop_cameras(self, cameras: Sequence[str]) -> dict[str, object]:
-        """The user wants these cameras (all, if none is named) to look no more, also after a start of the daemon.
-
-        Raises:
-            WorkerStuck: a camera hangs; what it may still deliver is not taken.
-        """
-        nodes = self._named(cameras)
-        stuck = None
-        with self._control:
-            self._remembered.stopped = self._remembered.stopped | {node.name for node in nodes}
-            try:  # all together, so that cameras that hang do so at the same time
-                stop_all([source for node in nodes for source in node.sources if source.started], _CAMERAS_STOP_S)
-            except WorkerStuck as error:
-                stuck = error
-            for node in nodes:
-                with suppress(WorkerStuck):  # which was just noted
-                    node.stop_source(0)
-            self._wait_for_clips(nodes)
-        if stuck is not None:
-            raise stuck
-        return self._who_watches()
-
-    def _wait_for_clips(self, nodes: Sequence[Node]) -> None:
-        """So that who has stopped a camera finds its last event complete; a disk that refuses is not waited for."""
-        patience = threading.Event()
-        deadline_us = self._clock.monotonic_us() + round(_CLIPS_S * 1e6)
-        while any(node.records for node in nodes) and self._clock.monotonic_us() < deadline_us:
-            patience.wait(0.05)
-
-    def _who_watches(self) -> dict[str, object]:
-        return {"running": {node.name: node.running for node in self.nodes}}
-
-    def _named(self, cameras: Sequence[str]) -> list[Node]:
-        unknown = set(cameras) - {node.name for node in self.nodes}
-        if unknown:
-            theirs = ", ".join(node.name for node in self.nodes)
-            raise CameraNotFound(f"no camera {', '.join(sorted(unknown))}; there are: {theirs}")
-        return [node for node in self.nodes if not cameras or node.name in cameras]
-
     def _problems(self) -> list[str]:
         problems = [problem for node in self.nodes for problem in node.problems()]
         problems += self._keeper.problems()
@@ -295,8 +230,8 @@ class Daemon:
         """Nobody can ask without it, but the camera watches."""
         commands: dict[str, Callable[..., object]] = {
             "status": self.status,
-            "start": self.start_cameras,
-            "stop": self.stop_cameras,
+            "start": self._switch.start,
+            "stop": self._switch.stop,
             "annotate": self._annotate,
             "delete": self._delete,
             "rebuild": self._rebuild,

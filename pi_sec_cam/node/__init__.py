@@ -1,5 +1,6 @@
-"""One camera, composed from its configuration: source, ring, detection, recording."""
+"""One camera, composed from its configuration: source, ring, detection, recording; and the switch of several."""
 
 from pi_sec_cam.node.node import Node
+from pi_sec_cam.node.switch import CameraSwitch
 
-__all__ = ["Node"]
+__all__ = ["CameraSwitch", "Node"]

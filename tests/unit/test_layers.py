@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "remembered": BASE,
     "record": BASE | {"media", "motion", "remembered"},
     "local_socket": BASE,
-    "node": BASE | {"config", "media", "camera", "motion", "record"},
+    "node": BASE | {"config", "media", "camera", "motion", "record", "remembered"},
     "absent_parts": {"config"},
     "daemon": BASE | {"__init__", "config", "record", "node", "local_socket", "absent_parts", "remembered"},
     "cli": BASE | {"__init__", "config", "camera", "record", "node", "daemon", "local_socket", "remembered"},
