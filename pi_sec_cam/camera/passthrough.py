@@ -40,7 +40,8 @@ class Passthrough:
             self._canonical = self._new_canonical(bytes(packet.get_sidedata("new_extradata")))
         refused = self._canonical.refused_sets
         unit = self._canonical.convert(bytes(packet), packet.is_keyframe)
-        self._counts["refused_sets"] += self._canonical.refused_sets - refused
+        if self._canonical.refused_sets != refused:
+            self._counts["refused_sets"] += self._canonical.refused_sets - refused
         if unit is None:
             self._counts["left_out"] += 1
             sink.no_picture_yet("sends no keyframe to begin with")
@@ -49,7 +50,8 @@ class Passthrough:
         if stamp is None:
             return
         self._counts["pictures"] += 1
-        self._counts["corrupt"] += packet.is_corrupt
+        if packet.is_corrupt:
+            self._counts["corrupt"] += 1
         info = self.info = self._current(stamp.epoch)
         sink.access_unit(AccessUnit(unit.data, stamp.pts_us, stamp.dts_us, unit.keyframe, info))
 

@@ -98,7 +98,7 @@ class Receiver(Worker):
                 self._changed.notify_all()
             ready_us = self.clock.monotonic_us()
             for received in source.packets():
-                self.advance()
+                self.advanced_us = received.arrival_us
                 with self._changed:
                     if self._take is not None:
                         self._take(received)

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 _CODECS: dict[str, Codec] = {"h264": "h264", "hevc": "h265"}
 _WAIT_S = 0.1
-_IDLE_S = 0.5
+_IDLE_S = 1.0  # a stop does not wait for it, a lost connection does
 # When more packets than this are waiting, pictures that have to be encoded are left out.
 _LATE_PACKETS = 30
 _MOST_RECEIVERS = 8

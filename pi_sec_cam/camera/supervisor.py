@@ -13,6 +13,7 @@ from pi_sec_cam.media.frame import Frame
 from pi_sec_cam.worker import Worker
 
 _POLL_S = 0.5
+_LIVE_POLL_S = 1.0  # there is such a thread for each stream, and while pictures come it has nothing to do
 # A run that was told to stop has so long to let go of its device; less when the whole program stops.
 _PATIENCE_S = 10.0
 _LAST_PATIENCE_S = 1.5
@@ -70,6 +71,12 @@ class CameraSupervisor(Worker):
         return self._health.state
 
     @property
+    def pictures(self) -> int:
+        """Access units delivered since the start."""
+        run = self._current
+        return self._pictures + (run.pictures if run else 0)
+
+    @property
     def ended(self) -> bool:
         """Whether the source came to its end by itself."""
         return self._health.state == "ended"
@@ -87,16 +94,14 @@ class CameraSupervisor(Worker):
     def status(self) -> dict[str, object]:
         """What status shows; plain JSON values."""
         run, last_us = self._current, self._last_us
-        pictures = self._pictures
         if run is not None:
-            pictures += run.pictures
             last_us = run.picture_us if run.pictures else last_us
         age = None if last_us is None else round((self.clock.monotonic_us() - last_us) / 1e6, 1)
         return {
             "kind": self._camera.kind,
             "label": self._camera.label,
             **self._health.status(),
-            "pictures": pictures,
+            "pictures": self.pictures,
             "last_picture_age": age,
             "wedged_runs": self._wedged_runs,
             "source": self._camera.describe(),
@@ -128,7 +133,7 @@ class CameraSupervisor(Worker):
         if self.stopping.is_set():  # `stop` may have come before there was a run to tell
             return run
         run.start()
-        while not run.join(_POLL_S) and not self._is_overdue(run):
+        while not run.join(self._look_after_s(run)) and not self._is_overdue(run):
             self._watch(run)
         if run.pictures:
             self._health.delivers()  # it may have begun and ended between two looks
@@ -137,6 +142,9 @@ class CameraSupervisor(Worker):
         self._pictures += run.pictures
         self._current = None
         return run
+
+    def _look_after_s(self, run: "_CameraRun") -> float:
+        return _LIVE_POLL_S if self.state == "live" and not run.stopping.is_set() else _POLL_S
 
     def _is_overdue(self, run: "_CameraRun") -> bool:
         """Whether it was told to stop and had time enough."""

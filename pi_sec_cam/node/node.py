@@ -191,9 +191,9 @@ class Node:
     @property
     def hopeless(self) -> str | None:
         """Why a file that is to be played to its end does not even begin; None if it does, and for all else."""
-        source = self._source.status()
-        if self._gives_up and not source["pictures"] and source["state"] in {"away", "unusable"}:
-            return str(source["detail"])
+        source = self._source
+        if self._gives_up and not source.pictures and source.state in {"away", "unusable"}:
+            return source.trouble()
         return None
 
     @property
