@@ -4,7 +4,6 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -63,8 +62,8 @@ def _not_announced() -> None:
 
 def _deleted_in_place() -> None:
     Catalogue.mark_deleting = lambda *_, **__: None  # type: ignore[method-assign]
+    deletion._hide = lambda *_: None  # type: ignore[assignment]
     EventFolder.hidden_path = property(lambda folder: folder.path)  # type: ignore[method-assign,assignment]
-    Path.rename = lambda *_: None  # type: ignore[method-assign,assignment]
 
 
 def _deletions_not_synced() -> None:
