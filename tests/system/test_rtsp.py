@@ -22,7 +22,7 @@ from tests.recording_sink import RecordingSink, Running, check_delivery
 from tests.system.rtsp_camera import RtspCamera
 from tests.unit import streams
 
-PATIENCE_S = 20
+PATIENCE_S = 40
 RATE = 15
 
 
