@@ -43,7 +43,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         )
     storage = found["storage"]
     free = "nothing is known" if storage["free_bytes"] is None else f"{_size(storage['free_bytes'])} free"
-    events = "events unknown" if storage["events"] is None else f"{storage['events']} events"
+    events = "events unknown" if storage["events"] is None else f"{storage['events']} event{'s' * (storage['events'] != 1)}"
     if storage["events_bytes"] is not None:
         events += f" ({_size(storage['events_bytes'])})"
     deleted = f", {storage['events_deleted']} deleted since the start" if storage["events_deleted"] else ""
