@@ -43,7 +43,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
         )
     storage = found["storage"]
     free = "nothing is known" if storage["free_bytes"] is None else f"{_size(storage['free_bytes'])} free"
-    events = "events unknown" if storage["events"] is None else f"{storage['events']} event{'s' * (storage['events'] != 1)}"
+    count = storage["events"]
+    events = "events unknown" if count is None else "1 event" if count == 1 else f"{count} events"
     if storage["events_bytes"] is not None:
         events += f" ({_size(storage['events_bytes'])})"
     deleted = f", {storage['events_deleted']} deleted since the start" if storage["events_deleted"] else ""
