@@ -13,7 +13,7 @@ from pi_sec_cam import __version__
 from pi_sec_cam.absent_parts import absent_parts
 from pi_sec_cam.clock import Clock, SystemClock
 from pi_sec_cam.config import CameraConfiguration, Configuration
-from pi_sec_cam.errors import ConfigError, StorageError, WorkerStuck
+from pi_sec_cam.errors import ConfigError, WorkerStuck
 from pi_sec_cam.local_socket import DaemonLock, LocalServer
 from pi_sec_cam.node import CameraSwitch, Node
 from pi_sec_cam.record.archive import Archive
@@ -239,7 +239,7 @@ class Daemon:
         try:
             self._server = LocalServer(self._lock.socket_path, commands)
             self._server.start()
-        except (StorageError, OSError) as error:
+        except OSError as error:
             self._server_trouble = f"`pi-sec-cam status` does not work: {error}"
             log.warning("%s", self._server_trouble)
 

@@ -21,7 +21,7 @@ from pi_sec_cam.node.sources import camera_for, detection_camera_for
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recorder import Recorder
-from pi_sec_cam.worker import Worker, stop_all
+from pi_sec_cam.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,6 @@ _SLACK_S = 4.0
 _SETTLE = {"picamera2": 3.0, "v4l2": 3.0, "auto": 3.0}
 # These deliver frames for detection themselves; units of all others (a webcam may encode too) are decoded for it.
 _DELIVER_FRAMES = {"picamera2", "scene"}
-_STOP_S = 4.0
 
 
 class Node:
@@ -135,24 +134,19 @@ class Node:
                 if not worker.started:
                     worker.start()
 
-    def stop_source(self, seconds: float = _STOP_S) -> None:
+    def stop_source(self) -> None:
         """Look no more, until `start_source`: a running event ends, and what was seen is forgotten.
 
-        Args:
-            seconds: that the source has to let go.
-
-        Raises:
-            WorkerStuck: the source hangs; it is left behind, and nothing that it may still deliver is taken.
+        Does not wait for the source; nothing that it may still deliver is taken.
         """
         with self._control:
             if not self.running:
                 return
             self.running = False
-            try:
-                stop_all([source for source in self.sources if source.started], seconds)
-            finally:
-                self._watcher.pause()
-                self._ring.clear()
+            for source in self.sources:
+                source.stop()
+            self._watcher.pause()
+            self._ring.clear()
 
     def start_recording(self) -> None:
         """Begin to write to the archive."""

@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.errors import CameraNotFound, SourceUnusable, WorkerStuck
@@ -71,8 +70,7 @@ class CameraSwitch:
             except WorkerStuck as error:
                 stuck = error
             for node in nodes:
-                with suppress(WorkerStuck):  # which was just noted
-                    node.stop_source(0)
+                node.stop_source()
             self._wait_for_clips(nodes)
         if stuck is not None:
             raise stuck

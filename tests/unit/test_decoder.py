@@ -9,27 +9,15 @@ import pytest
 
 from pi_sec_cam.media.access_unit import AccessUnit, Codec, StreamInfo
 from pi_sec_cam.media.decoder import FrameDecoder
-from pi_sec_cam.media.frame import Frame, FrameSlot
+from pi_sec_cam.media.frame import Frame
 from pi_sec_cam.media.luma import luma_of
 from pi_sec_cam.media.ring import Ring
 from pi_sec_cam.motion.pacer import FramePacer
 from tests.unit import streams
+from tests.unit.every_frame import EveryFrame
 
 PATIENCE_S = 10
 FRAME = 40_000
-
-
-class EveryFrame(FrameSlot):
-    """A slot that also keeps all that was put into it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.frames: list[Frame] = []
-
-    def put(self, frame: Frame) -> None:
-        self.frames.append(frame)
-        super().put(frame)
-        self.done(len(self.frames))
 
 
 class Bench:

@@ -8,27 +8,17 @@ from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.media.access_unit import AccessUnit, Codec, StreamInfo
 from pi_sec_cam.media.decoding import Decoding
 from pi_sec_cam.media.disposable import highest_sub_layer, is_disposable
-from pi_sec_cam.media.frame import Frame, FrameSlot
+from pi_sec_cam.media.frame import Frame
 from pi_sec_cam.motion.pacer import FramePacer
 from tests.unit import streams
+from tests.unit.every_frame import EveryFrame
 
 FRAME = 40_000
 
 
-class Slot(FrameSlot):
-    def __init__(self) -> None:
-        super().__init__()
-        self.frames: list[Frame] = []
-
-    def put(self, frame: Frame) -> None:
-        self.frames.append(frame)
-        super().put(frame)
-        self.done(len(self.frames))
-
-
 def decode(units: list[AccessUnit], fps: float) -> tuple[list[Frame], dict[str, int]]:
     """The frames, each checked to be the picture of its time."""
-    slot = Slot()
+    slot = EveryFrame()
     decoding = Decoding(slot, due=FramePacer(fps).due, clock=SimulatedClock())
     for unit in units:
         decoding.take(unit, 0)
@@ -46,7 +36,7 @@ def test_what_follows_the_last_wanted_picture_of_a_gop_is_not_decoded(codec: Cod
 
 
 def test_media_time_may_begin_at_nought() -> None:
-    slot = Slot()
+    slot = EveryFrame()
     decoding = Decoding(slot, due=FramePacer(5).due, clock=SimulatedClock())
     for unit in streams.units(seconds=8, gop=1, start_us=0):
         decoding.take(unit, 0)
@@ -75,7 +65,7 @@ def test_keyframes_that_come_too_rarely_are_not_enough() -> None:
 def test_keyframes_that_stop_coming_are_not_waited_for() -> None:
     often = streams.units(seconds=8, gop=5)
     rarely = streams.units(seconds=8, gop=200, info=often[0].info, start_us=streams.BASE_US + 200 * FRAME)
-    slot = Slot()
+    slot = EveryFrame()
     decoding = Decoding(slot, due=FramePacer(5).due, clock=SimulatedClock())
     for unit in often + rarely:
         decoding.take(unit, 0)
@@ -88,7 +78,7 @@ def test_keyframes_that_stop_coming_are_not_waited_for() -> None:
 
 
 def test_says_until_when_nothing_will_be_wanted() -> None:
-    slot = Slot()
+    slot = EveryFrame()
     decoding = Decoding(slot, due=FramePacer(5).due, clock=SimulatedClock())
     units = streams.units(seconds=2)
     assert decoding.idle_until_us == 0
