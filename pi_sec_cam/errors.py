@@ -73,3 +73,51 @@ class EventProtected(PiSecCamError, RuntimeError):
 
 class AnnotationRefused(PiSecCamError, ValueError):
     """A label or note that events cannot have."""
+
+
+class OffsiteError(PiSecCamError):
+    """Something between this machine and the place elsewhere where footage goes."""
+
+
+class TemporaryError(OffsiteError, ConnectionError):
+    """A store that does not take a file now and may later, by itself: tried again for ever.
+
+    Attributes:
+        retry_after_s: how long the store asks to be left alone, None if it does not say.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class StoreRefuses(TemporaryError):
+    """A store that takes nothing until somebody does something (a revoked token, a full account); still tried again."""
+
+
+class PermanentError(OffsiteError, ValueError):
+    """A store that will never take this file, though it may well take others."""
+
+
+class NameTaken(PermanentError):
+    """A store that holds another file, with other bytes, under this name; it was left as it is."""
+
+
+class Interrupted(OffsiteError):
+    """An upload that was given up because something more urgent waits; nothing of it is stored under its name."""
+
+
+class KeyUnusable(PiSecCamError, ValueError):
+    """A file that is not the key that is needed: missing, no key, of another kind, or too small."""
+
+
+class WrongPassphrase(KeyUnusable):
+    """A private key that this passphrase does not open."""
+
+
+class SealedFileDamaged(PiSecCamError, ValueError):
+    """A sealed file that is cut, altered, or not one at all."""
+
+
+class WrongKey(PiSecCamError, ValueError):
+    """A sealed file that was sealed for another key."""

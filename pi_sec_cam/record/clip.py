@@ -9,10 +9,10 @@ from pi_sec_cam.clock import WallStamp
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.mp4 import StreamRefused
 from pi_sec_cam.motion.event import EventEnded, EventStarted
+from pi_sec_cam.motion.motion_picture import motion_picture
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord, Part, State
-from pi_sec_cam.record.motion_picture import motion_picture
 from pi_sec_cam.record.part import PartLost, PartWriter
 
 # The clip goes on in a new part at the first keyframe beyond this: FAT, as on cards and sticks, ends at 4 GiB.

@@ -13,9 +13,9 @@ from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.mp4 import StreamRefused
 from pi_sec_cam.media.ring import Ring, Unread
 from pi_sec_cam.motion.event import EventEnded, EventStarted
+from pi_sec_cam.motion.event_reader import EventReader
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.clip import Clip
-from pi_sec_cam.record.event_reader import EventReader
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.insistence import GaveUp, Insistence
 from pi_sec_cam.worker import Worker

@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "motion": BASE | {"media"},
     "remembered": BASE,
     "record": BASE | {"media", "motion", "remembered"},
+    "offsite": BASE | {"media", "motion"},
     "local_socket": BASE,
     "node": BASE | {"config", "media", "camera", "motion", "record", "remembered"},
     "absent_parts": {"config"},
@@ -29,8 +30,8 @@ MAY_IMPORT = {
     "cli": BASE | {"__init__", "config", "camera", "record", "node", "daemon", "local_socket", "remembered"},
     "__main__": {"cli"},
 }
-# motion.detector and motion.watcher are not for the recorder: it knows events only.
-RECORD_SEES_OF_MOTION = {"pi_sec_cam.motion.event"}
+# motion.detector and motion.watcher are not for those who keep and send: they know events only.
+SEES_OF_MOTION = {"pi_sec_cam.motion.event", "pi_sec_cam.motion.event_reader", "pi_sec_cam.motion.motion_picture"}
 # Vendors' libraries, each in the one file that may import it.
 VENDOR_FILES = {
     "picamera2": {"camera/picamera2.py"},
@@ -40,6 +41,11 @@ VENDOR_FILES = {
     "pydantic": {"config", "record/event_record.py"},
     "click": {"cli"},
     "rich": {"cli"},
+    "cryptography": {"offsite"},
+    "dropbox": {"offsite/stores", "offsite/dropbox_login.py"},
+    "requests": {"offsite/stores"},
+    "boto3": {"offsite/stores/s3.py"},
+    "botocore": {"offsite/stores/s3.py"},
 }
 
 
@@ -79,8 +85,8 @@ def test_each_room_imports_only_what_it_may() -> None:
             if target == "pi_sec_cam" and name != "pi_sec_cam.__version__":
                 continue  # `from pi_sec_cam import room`: the room itself is listed too
             assert room(target) in MAY_IMPORT[room(module)], f"{module} imports {target}"
-            if room(module) == "record" and room(target) == "motion":
-                assert target in RECORD_SEES_OF_MOTION, f"{module} imports {target}"
+            if room(module) in {"record", "offsite"} and room(target) == "motion":
+                assert target in SEES_OF_MOTION, f"{module} imports {target}"
 
 
 def test_no_module_imports_itself_through_others() -> None:

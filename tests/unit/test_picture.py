@@ -4,7 +4,7 @@ import pytest
 
 from pi_sec_cam.media.picture import decode_picture, jpeg
 from pi_sec_cam.motion.event import Area
-from pi_sec_cam.record.motion_picture import motion_picture
+from pi_sec_cam.motion.motion_picture import motion_picture
 from tests.unit.streams import BASE_US, number_in, units
 
 

@@ -1,0 +1,1 @@
+"""Places elsewhere that take files, one kind a module, all behind `protocol.Store`."""
