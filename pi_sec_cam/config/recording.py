@@ -104,6 +104,25 @@ class Storage(Section):
         ),
         Unit("days"),
     ] = None
+    outbox_max_bytes: Annotated[
+        int,
+        Field(
+            ge=10_000_000,
+            le=10**17,
+            description="How much may wait for each place off-site that does not take it: beyond that the oldest "
+            "event's video is given up there, not here",
+        ),
+        Unit("bytes"),
+    ] = 4_000_000_000
+    outbox_max_age_days: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=36500,
+            description="How long it may wait there; null means as long as outbox_max_bytes allows",
+        ),
+        Unit("days"),
+    ] = None
     sealed: Annotated[
         bool,
         Field(
