@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pi_sec_cam.clock import WallStamp
+from pi_sec_cam.durable import make_directories, storage_error, sync_directory
 from pi_sec_cam.errors import EventNotFound, StorageError
 from pi_sec_cam.ownership import give_to_owner
-from pi_sec_cam.record.durable import make_directories, storage_error, sync_directory
 from pi_sec_cam.record.event_folder import EventFolder, holds_event, name_before_hiding
 from pi_sec_cam.record.event_record import EARLIEST, LATEST, RECORDINGS, EventRecord, folder_of_id, id_of_folder
 from pi_sec_cam.record.event_sequence import EventSequence

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from pi_sec_cam.durable import storage_error, sync_directory
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.ownership import give_to_owner
 from pi_sec_cam.record.catalogue_schema import bring_up_to_date, check_schema
-from pi_sec_cam.record.durable import storage_error, sync_directory
 from pi_sec_cam.record.event_record import EARLIEST, LATEST, epoch_us
 
 _BUSY_SECONDS = 5  # how long to wait for another writer

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from pi_sec_cam.durable import storage_error, sync_directory
 from pi_sec_cam.errors import EventProtected, EventStays, StorageError
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
-from pi_sec_cam.record.durable import storage_error, sync_directory
 from pi_sec_cam.record.event_folder import EventFolder, is_ours, rewriting
 from pi_sec_cam.record.event_record import EventRecord, RecordDamaged
 

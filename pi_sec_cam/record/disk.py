@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from pi_sec_cam.durable import make_directories, storage_error, write_atomically
 from pi_sec_cam.errors import StorageError
-from pi_sec_cam.record.durable import make_directories, storage_error, write_atomically
 from pi_sec_cam.record.event_record import RECORDINGS
 from pi_sec_cam.record.retention import LEAST_FREE_BYTES, LEAST_FREE_INODES
 from pi_sec_cam.remembered import Remembered

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pi_sec_cam.record.durable import storage_error, sync_directory, write_atomically
+from pi_sec_cam.durable import storage_error, sync_directory, write_atomically
 from pi_sec_cam.record.event_record import EventRecord, RecordDamaged, from_json, to_json
 
 log = logging.getLogger(__name__)

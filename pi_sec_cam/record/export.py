@@ -12,9 +12,9 @@ import av
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
+from pi_sec_cam.durable import storage_error, sync_directory, sync_file
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.record.clip_file import open_sound, packets, soundness
-from pi_sec_cam.record.durable import storage_error, sync_directory, sync_file
 
 
 @dataclass(frozen=True, slots=True)

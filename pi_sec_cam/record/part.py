@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from pi_sec_cam.durable import storage_error, sync_directory, write_at
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.mp4 import Mp4Writer, StreamRefused
 from pi_sec_cam.ownership import give_to_owner
-from pi_sec_cam.record.durable import storage_error, sync_directory, write_at
 from pi_sec_cam.record.event_record import Part
 
 

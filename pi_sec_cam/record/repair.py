@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from pi_sec_cam.durable import sync_directory, sync_file, write_atomically
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.record.clip_file import contents, soundness, whole_pictures
-from pi_sec_cam.record.durable import sync_directory, sync_file, write_atomically
 from pi_sec_cam.record.event_folder import DAMAGED_RECORD_NAME, PICTURE_NAME, RECORD_NAME, EventFolder
 from pi_sec_cam.record.event_record import (
     LONGEST_S,

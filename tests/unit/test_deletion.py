@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 
 from pi_sec_cam.clock import WallStamp
+from pi_sec_cam.durable import make_directories
 from pi_sec_cam.errors import EventNotFound, EventProtected, EventStays, StorageError
 from pi_sec_cam.record import deletion
 from pi_sec_cam.record.annotation import annotate
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.deletion import delete_event, delete_unlisted
-from pi_sec_cam.record.durable import make_directories
 from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recovery import Recovered, recover
