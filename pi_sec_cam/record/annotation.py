@@ -1,6 +1,6 @@
-"""The owner's words about an event: lock, labels, note; announced, in event.json, and then in the catalogue."""
+"""What others than the recorder say of an event: the owner (lock, labels, note) and the stores (off-site)."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from pi_sec_cam.errors import AnnotationRefused, EventNotFound
@@ -46,21 +46,43 @@ def annotate(
     if note is not None:
         _check_note(note)
 
-    def changed(standing: EventRecord | None) -> EventRecord:
-        if standing is None:
-            raise EventNotFound(f"no event {event_id}")
+    def changed(standing: EventRecord) -> EventRecord:
         kept = [label for label in dict.fromkeys((*standing.labels, *add_labels)) if label not in remove_labels]
         if len(kept) > max(_MOST_LABELS, len(standing.labels)):
             raise AnnotationRefused(f"{event_id} would have {len(kept)} labels; {_MOST_LABELS} are allowed")
-        # The row of a finished event is believed without a look into its folder. A crash between file and row must
-        # not leave it at that.
-        catalogue.announce(event_id, standing.revision + 1)
         return replace(
             standing,
             locked=standing.locked if locked is None else locked,
             labels=tuple(kept),
             note=standing.note if note is None else note,
         )
+
+    return _say(archive, catalogue, event_id, changed)
+
+
+def mark_offsite(archive: Archive, catalogue: Catalogue, event_id: str) -> EventRecord:
+    """A store has all of the event; durable on return.
+
+    Raises:
+        EventNotFound: there is none with that id (any more).
+        StorageError: the disk's, or the catalogue's.
+    """
+    return _say(archive, catalogue, event_id, lambda standing: replace(standing, offsite=True))
+
+
+def _say(
+    archive: Archive, catalogue: Catalogue, event_id: str, change: Callable[[EventRecord], EventRecord]
+) -> EventRecord:
+    """Announced in the catalogue, then in event.json, then in the catalogue."""
+
+    def changed(standing: EventRecord | None) -> EventRecord:
+        if standing is None:
+            raise EventNotFound(f"no event {event_id}")
+        record = change(standing)
+        # The row of a finished event is believed without a look into its folder. A crash between file and row must
+        # not leave it at that.
+        catalogue.announce(event_id, standing.revision + 1)
+        return record
 
     folder = archive.folder(event_id)
     record = folder.update_record(changed)

@@ -202,6 +202,16 @@ class Catalogue:
         """Size of the video and pictures of all events."""
         return self._number(select(func.sum(events.c.bytes)).where(_LISTED))
 
+    def bytes_since(self, moment: datetime) -> int:
+        """Size of the events that began at `moment` or later."""
+        begun = _LISTED & (events.c.start_us >= epoch_us(moment))
+        return self._number(select(func.sum(events.c.bytes)).where(begun))
+
+    def oldest_start(self) -> datetime | None:
+        """When the first of all events began, by whatever clock; None without events."""
+        found = self._select(_EVENTS.where(_LISTED).order_by(events.c.start_us).limit(1))
+        return found[0].start if found else None
+
     def newest_sequence(self) -> int:
         """The greatest `sequence` that a clock can have led to, 0 without events: for `Archive.sequence.reach`."""
         return self._number(select(func.max(events.c.sequence)).where(events.c.sequence <= epoch_us(LATEST)))

@@ -202,6 +202,7 @@ class StorageKeeper(Worker):
             "events": events,
             "events_bytes": None if events is None else self._room.events_bytes,
             "events_deleted": self._room.deleted,
+            "lasts_days": self._room.lasts_days(state),
             "tidying": self.tidying,
             "rebuilding": self._rebuild_asked.is_set(),
             "rebuilt": self._listing.rebuilt,

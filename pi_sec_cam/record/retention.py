@@ -50,6 +50,14 @@ class Usage:
     refused: bool = False
 
 
+def left_bytes(limits: Limits, usage: Usage) -> int:
+    """What may still be recorded before the oldest events have to go, for space alone; not below 0."""
+    left = usage.free_bytes - limits.min_free_bytes
+    if limits.max_bytes is not None:
+        left = min(left, limits.max_bytes - usage.events_bytes)
+    return max(0, left)
+
+
 class Candidate(Protocol):
     """An event that may be deleted: finished and unlocked (an `EventRecord`)."""
 

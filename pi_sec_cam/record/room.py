@@ -12,9 +12,10 @@ from pi_sec_cam.clock import Clock
 from pi_sec_cam.errors import EventNotFound, EventProtected, EventStays
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.disk import DiskState
+from pi_sec_cam.record.lasting import WEEK, bytes_a_day
 from pi_sec_cam.record.left_out import LeftOut
 from pi_sec_cam.record.refusals import Refusals
-from pi_sec_cam.record.retention import C, Deletion, Limits, Usage, is_due, plan
+from pi_sec_cam.record.retention import C, Deletion, Limits, Usage, is_due, left_bytes, plan
 
 if TYPE_CHECKING:
     from pi_sec_cam.record.catalogue import Catalogue
@@ -37,6 +38,7 @@ class RoomMaker:
         deleted: events since the start.
         obstacles: in words, why a limit cannot be kept.
         events, events_bytes: how many there are, and the size of all, when last counted; None before that.
+        bytes_a_day: that were recorded in the last week; None while that cannot be told.
     """
 
     def __init__(self, archive: Archive, limits: Limits, clock: Clock) -> None:
@@ -53,6 +55,7 @@ class RoomMaker:
         self.deleted = 0
         self._of_limits: tuple[str, ...] = ()
         self.obstacles: tuple[str, ...] = ()
+        self.bytes_a_day: float | None = None
         self.events: int | None = None
         self.events_bytes = 0
 
@@ -67,6 +70,13 @@ class RoomMaker:
     def written(self) -> None:
         """The disk has taken some of an event."""
         self._refusals.written()
+
+    def lasts_days(self, state: DiskState) -> float | None:
+        """Days until the oldest events have to make room, at the rate of the last week; None if that cannot be told."""
+        if state.free_bytes is None or not self.bytes_a_day:
+            return None
+        usage = Usage(free_bytes=state.free_bytes, free_inodes=state.free_inodes, events_bytes=self.events_bytes)
+        return round(left_bytes(self._limits, usage) / self.bytes_a_day, 2)
 
     def make(
         self, state: DiskState, catalogue: "Catalogue", stopping: threading.Event, advance: Callable[[], None]
@@ -88,6 +98,8 @@ class RoomMaker:
             self._changed.clear()
             self._stuck_until_us = 0
             self.events, self.events_bytes = catalogue.count(), catalogue.bytes_total()
+            now = self._clock.wall()
+            self.bytes_a_day = bytes_a_day(catalogue.bytes_since(now - WEEK), catalogue.oldest_start(), now)
         usage = Usage(free_bytes=state.free_bytes, free_inodes=state.free_inodes, events_bytes=self.events_bytes)
         space_shows = not is_due(replace(self._limits, max_bytes=None), usage)
         if self._refusals.to_answer(space_shows=space_shows):

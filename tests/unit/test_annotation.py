@@ -11,7 +11,7 @@ import pytest
 
 from pi_sec_cam.clock import WallStamp
 from pi_sec_cam.errors import AnnotationRefused, EventNotFound, StorageError
-from pi_sec_cam.record.annotation import annotate
+from pi_sec_cam.record.annotation import annotate, mark_offsite
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.event_folder import EventFolder
@@ -181,3 +181,14 @@ def test_what_a_socket_may_bring_is_looked_at(
     with pytest.raises(AnnotationRefused):
         annotate(archive, catalogue, folder.id, **said)
     assert folder.read_record() == before
+
+
+def test_what_a_store_has_is_said_in_the_file_and_in_the_list(
+    archive: Archive, catalogue: Catalogue, folder: EventFolder
+) -> None:
+    before = folder.read_record()
+    assert before is not None
+    said = mark_offsite(archive, catalogue, folder.id)
+    assert said == replace(before, offsite=True, revision=before.revision + 1) == folder.read_record()
+    assert catalogue.get(folder.id) == replace(said, newer={})
+    assert catalogue.outdated() == []

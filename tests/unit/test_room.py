@@ -241,3 +241,21 @@ def test_a_disk_that_refuses_for_ever_is_not_emptied(archive: Archive, event: Ca
         room.make(state(GB), catalogue, threading.Event(), nothing)
         assert room.obstacles == ()
         assert an_hour() == (300 - 3 * 64) - (300 - 3 * 64) // 2
+
+
+def test_how_long_the_disk_lasts_follows_the_last_week(archive: Archive, event: Callable[..., EventRecord]) -> None:
+    clock = SimulatedClock(NOON + timedelta(hours=12))
+    room = RoomMaker(archive, Limits(min_free_bytes=400 * MB, max_bytes=700 * MB), clock)
+    assert room.lasts_days(state(GB)) is None  # nothing is known yet
+    with Catalogue(archive.catalogue_path) as catalogue:
+        for _ in range(5):
+            catalogue.put(event(bytes=20 * MB))
+        room.make(state(GB), catalogue, threading.Event(), nothing)
+        # 100 MB in half a day; 600 MB are left to both limits.
+        assert room.lasts_days(state(GB)) == pytest.approx(3)
+        assert room.lasts_days(state(450 * MB)) == pytest.approx(0.25)
+        assert room.lasts_days(state(300 * MB)) == 0
+        clock.advance(8 * 24 * 3600)
+        room.changed()
+        room.make(state(GB), catalogue, threading.Event(), nothing)
+        assert room.lasts_days(state(GB)) is None  # nothing was recorded in the last week: it lasts for ever
