@@ -15,6 +15,13 @@ class Store(Protocol):
     kind: str
     where: str
 
+    def warm(self) -> None:
+        """Do now what the first `put` would else have to do first (imports, a connection), called in its thread.
+
+        On a small machine that takes seconds, and an event has not that long. Raises nothing: `put` says what is wrong.
+        """
+        ...
+
     def put(self, path: str, data: bytes, *, interrupted: Callable[[], bool]) -> None:
         """Store `data` under `path`, whole or not at all; on return the store holds it, checked by length and hash.
 
