@@ -143,7 +143,10 @@ class Ring:
 
     def _read(self, cursor: "Cursor", seconds: float) -> AccessUnit | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._place(cursor) or self._finished or cursor.closed, seconds)
+            self._changed.wait_for(
+                lambda: self._place(cursor) or self._finished or cursor.closed or cursor.woken, seconds
+            )
+            cursor.woken = False
             if cursor.closed or not self._place(cursor):
                 cursor.drained = self._finished
                 return None
@@ -177,7 +180,7 @@ class Ring:
 
     def _wake(self, cursor: "Cursor") -> None:
         with self._changed:
-            cursor.wakes_from_us = 0
+            cursor.wakes_from_us, cursor.woken = 0, True
             self._changed.notify_all()
 
     def _close(self, cursor: "Cursor") -> None:
@@ -214,6 +217,7 @@ class Cursor:
         self.seeks_keyframe = False
         self.pinned = pinned
         self.wakes_from_us = 0
+        self.woken = False
         self.dropped = 0
         self.drained = False
         self.closed = False
@@ -223,7 +227,10 @@ class Cursor:
         return self._ring._read(self, seconds)
 
     def wake(self) -> None:
-        """A waiting `read` returns what there is, and from now on waits for any unit. Called from any thread."""
+        """The `read` that waits, or else the next, returns what there is, be it None; from now on any unit wakes it.
+
+        Called from any thread.
+        """
         self._ring._wake(self)
 
     def end(self, pts_us: int) -> None:

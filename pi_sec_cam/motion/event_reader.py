@@ -40,6 +40,11 @@ class EventReader:
         return self._cursor.dropped
 
     @property
+    def next_number(self) -> int:
+        """The number, in the ring, of the unit after the one that was read last."""
+        return self._cursor.next_number
+
+    @property
     def drained(self) -> bool:
         """The source has come to its end and all of it was read; detection may still be on its way there."""
         return self._cursor.drained
@@ -73,6 +78,10 @@ class EventReader:
         if self.ended is not None and self._comes_no_more(self.ended):
             self.stop()
         return None
+
+    def wake(self) -> None:
+        """The `read` that waits, or else the next, returns at once. From any thread."""
+        self._cursor.wake()
 
     def stop(self) -> None:
         """No more of it will be read, as if it had ended here."""

@@ -68,6 +68,24 @@ def test_it_can_be_woken_by_hand(ring: Ring) -> None:
     assert cursor.wakes_from_us == 0
 
 
+def test_woken_by_hand_it_returns_though_there_is_nothing(ring: Ring) -> None:
+    cursor, reader = sleeping(ring, 200)
+    cursor.wake()
+    reader.join(PATIENCE_S / 2)
+    assert not reader.is_alive()
+    assert reader.got is None
+
+
+def test_a_wake_that_comes_before_it_waits_is_not_lost(ring: Ring) -> None:
+    cursor = ring.cursor()
+    assert cursor.read(0) is not None
+    cursor.wake()
+    reader = Reader(cursor)
+    reader.start()
+    reader.join(PATIENCE_S / 2)
+    assert not reader.is_alive()
+
+
 def test_it_does_not_sleep_on_when_there_will_be_no_more(ring: Ring) -> None:
     _, reader = sleeping(ring, 200)
     ring.append(unit(100))
