@@ -1,0 +1,194 @@
+"""The journal of one event off-site, offsite.jsonl: which files there are, who is to get them, what was given up."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pi_sec_cam.durable import sync_directory, write_at
+from pi_sec_cam.errors import StorageError
+from pi_sec_cam.offsite.outgoing import OutgoingFile
+from pi_sec_cam.ownership import give_to_owner
+
+JOURNAL_NAME = "offsite.jsonl"
+VERSION = 1
+
+Line = dict[str, Any]
+
+
+class JournalTooNew(StorageError):
+    """A journal that a later version of the program has written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What a journal says. Lines are as docs/outbox.md has them; those of unknown kinds are kept in `lines`.
+
+    Attributes:
+        event: the event's folder off-site, as its first files were sent: `<camera>/<day>/<time>`.
+        camera: its name.
+        lines: all whole lines but the header, in order.
+        whole_bytes: length of the header and these lines; what comes after was torn by a crash.
+    """
+
+    event: str
+    camera: str
+    lines: tuple[Line, ...] = ()
+    whole_bytes: int = 0
+    _files: dict[str, Line] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._files.update({line["file"]: line for line in self.lines if "file" in line})
+
+    @property
+    def files(self) -> Mapping[str, Line]:
+        """The lines of files, by name, in the order in which they were handed over."""
+        return self._files
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will be added."""
+        return any(line.get("final") is True for line in self.lines)
+
+    @property
+    def video(self) -> tuple[Line, ...]:
+        """The lines of chunks of video, in the order in which they were handed over."""
+        return tuple(line for line in self.files.values() if "pictures" in line)
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures the chunks hold together."""
+        return sum(line["pictures"] for line in self.video)
+
+    @property
+    def last_video(self) -> Line | None:
+        """The line of the chunk with the highest number, None without any: the end of what was handed over."""
+        return max(self.video, key=lambda line: number_of(line["file"]), default=None)
+
+    def missed_by(self, store: str) -> tuple[str, ...]:
+        """The files that this store was not to get, or that it never will."""
+        never = {
+            line.get("dropped", line.get("refused"))
+            for line in self.lines
+            if line.get("store") == store and ("dropped" in line or "refused" in line)
+        }
+        return tuple(name for name, line in self.files.items() if name in never or store not in line["stores"])
+
+
+def number_of(name: str) -> int:
+    """The number in a file's name: 12 of video12.h264."""
+    digits = name.partition(".")[0].lstrip("abcdefghijklmnopqrstuvwxyz")
+    return int(digits) if digits.isdigit() else 0
+
+
+def read_journal(folder: Path) -> Journal | None:
+    """The journal in an event's folder; None without one, or with one that was torn in its first line.
+
+    Raises:
+        JournalTooNew: it says so.
+        OSError: from the disk.
+    """
+    try:
+        data = (folder / JOURNAL_NAME).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return parse_journal(data)
+
+
+def parse_journal(data: bytes) -> Journal | None:
+    """As `read_journal`, of the file's bytes: its whole lines up to the first that is none.
+
+    Raises:
+        JournalTooNew: it says so.
+    """
+    lines: list[Line] = []
+    whole = 0
+    for text in data.splitlines(keepends=True):
+        line = _line(text)
+        if line is None:
+            break
+        lines.append(line)
+        whole += len(text)
+    if not lines:
+        return None
+    header = lines[0]
+    if header.get("version") != VERSION:
+        raise JournalTooNew(
+            f"{JOURNAL_NAME} is of version {header.get('version')}: a later version of this program is needed"
+        )
+    return Journal(str(header.get("event", "")), str(header.get("camera", "")), tuple(lines[1:]), whole)
+
+
+def header(event: str) -> Line:
+    """The first line of the journal of this event."""
+    return {"version": VERSION, "event": event, "camera": event.partition("/")[0]}
+
+
+def file_line(file: OutgoingFile, stores: Sequence[str]) -> Line:
+    """The line of a file that these stores are to get."""
+    line: Line = {
+        "file": file.name,
+        "bytes": len(file.data),
+        "sha256": sha256(file.data).hexdigest(),
+        "stores": list(stores),
+    }
+    if file.video is not None:
+        video = file.video
+        line |= {
+            "codec": video.codec,
+            "width": video.width,
+            "height": video.height,
+            "pictures": video.pictures,
+            "pts_us": list(video.pts_us),
+            "duration_s": video.duration_s,
+            "last_unit": video.last_unit,
+        }
+    return line
+
+
+def append(path: Path, head: Line, lines: Sequence[Line]) -> None:
+    """Add lines that do not stand there yet; durable on return. A journal that is not there gets its header first.
+
+    What a crash or a full disk has torn at the end is cut off. So the same call may be made again after any error.
+
+    Args:
+        path: of the journal, in a directory that stands.
+
+    Raises:
+        OSError: from the disk.
+    """
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    try:
+        size = os.fstat(file).st_size
+        standing = parse_journal(os.pread(file, size, 0))
+        known = [head, *standing.lines] if standing else []
+        new = [line for line in ([] if standing else [head])] + [line for line in lines if line not in known]
+        at = standing.whole_bytes if standing else 0
+        if at < size:
+            os.ftruncate(file, at)
+        if not at:
+            give_to_owner(file, path.parent)
+        write_at(file, b"".join(_text(line) for line in new), at)
+        os.fdatasync(file)
+    finally:
+        os.close(file)
+    if not at:
+        sync_directory(path.parent)
+
+
+def _line(text: bytes) -> Line | None:
+    """What a line says; None for one that is torn or not a line of a journal."""
+    if not text.endswith(b"\n"):
+        return None
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return line if isinstance(line, dict) else None
+
+
+def _text(line: Line) -> bytes:
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogateescape") + b"\n"
