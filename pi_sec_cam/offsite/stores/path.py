@@ -1,0 +1,15 @@
+"""Paths that a store may be asked to put something under: they never lead out of the place that it was given."""
+
+from pi_sec_cam.errors import PermanentError
+
+
+def parts_of(path: str) -> list[str]:
+    """The folders and the name in it.
+
+    Raises:
+        PermanentError: it is not `<folder>/…/<name>`: absolute, with `.`, `..`, nothing between two slashes, or NUL.
+    """
+    parts = path.split("/")
+    if not set(parts).isdisjoint({"", ".", ".."}) or "\0" in path:
+        raise PermanentError(f"{path!r} is not the path of a file in a store")
+    return parts
