@@ -1,0 +1,206 @@
+"""The files of the loopback Dropbox: what may be written where, as Dropbox's write errors say it."""
+
+import hashlib
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from tests.loopback_dropbox.answer import bad_input, path_refused, refused
+
+MOST_BYTES = 150 * 1000 * 1000
+_BLOCK = 4 * 1024 * 1024
+_UPLOAD_FIELDS = {
+    "path",
+    "mode",
+    "autorename",
+    "client_modified",
+    "mute",
+    "property_groups",
+    "strict_conflict",
+    "content_hash",
+}
+_DISALLOWED = {"desktop.ini", "thumbs.db", ".ds_store", "icon\r", ".dropbox", ".dropbox.attr"}
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file that stands; `at_s` (time.monotonic) is when it became stored: before the answer left."""
+
+    path: str
+    data: bytes
+    at_s: float
+    rev: str
+    content_hash: str
+
+    def metadata(self) -> dict[str, Any]:
+        return {
+            "name": self.path.rpartition("/")[2],
+            "path_lower": self.path.lower(),
+            "path_display": self.path,
+            "id": f"id:{self.rev}AAAAAAA",
+            "client_modified": "2026-01-01T00:00:00Z",
+            "server_modified": "2026-01-01T00:00:00Z",
+            "rev": self.rev,
+            "size": len(self.data),
+            "is_downloadable": True,
+            "content_hash": self.content_hash,
+        }
+
+
+def content_hash(data: bytes) -> str:
+    """Dropbox's: SHA-256 over the SHA-256 of each 4 MiB."""
+    blocks = (hashlib.sha256(data[at : at + _BLOCK]).digest() for at in range(0, len(data), _BLOCK))
+    return hashlib.sha256(b"".join(blocks)).hexdigest()
+
+
+class Files:
+    """Used under the server's lock.
+
+    Attributes:
+        space_bytes: what the account holds at most; 0 is a full one.
+        by_path: what stands, by path in lower case: Dropbox does not know case.
+    """
+
+    def __init__(self) -> None:
+        self.space_bytes: float = float("inf")
+        self.by_path: dict[str, StoredFile] = {}
+        self._sessions: dict[str, bytearray] = {}
+        self._closed: set[str] = set()
+        self._revisions = 0
+
+    def upload(self, route: str, arg: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """files/upload."""
+        unknown = set(arg) - _UPLOAD_FIELDS
+        if unknown:
+            raise bad_input(route, f"request body: unknown field '{min(unknown)}'")
+        _check_hash(arg, body)
+        if len(body) > MOST_BYTES:
+            raise refused("payload_too_large", {".tag": "payload_too_large"})
+        return self._commit(route, arg, body).metadata()
+
+    def start(self, arg: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """files/upload_session/start."""
+        _check_hash(arg, body)
+        session = f"pid_upload_session:{len(self._sessions):08d}"
+        self._sessions[session] = bytearray(body)
+        if arg.get("close"):
+            self._closed.add(session)
+        return {"session_id": session}
+
+    def append(self, arg: dict[str, Any], body: bytes) -> None:
+        """files/upload_session/append_v2."""
+        _check_hash(arg, body)
+        error = self._cursor_error(arg["cursor"])
+        if error is None and arg["cursor"]["session_id"] in self._closed:
+            error = {".tag": "closed"}
+        if error is not None:
+            raise refused(error[".tag"], error)
+        self._sessions[arg["cursor"]["session_id"]] += body
+        if arg.get("close"):
+            self._closed.add(arg["cursor"]["session_id"])
+
+    def finish(self, route: str, arg: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """files/upload_session/finish."""
+        _check_hash(arg, body)
+        error = self._cursor_error(arg["cursor"])
+        if error is not None:
+            raise refused("lookup_failed", {".tag": "lookup_failed", "lookup_failed": error})
+        data = bytes(self._sessions[arg["cursor"]["session_id"]]) + body
+        stored = self._commit(route, arg["commit"], data)
+        del self._sessions[arg["cursor"]["session_id"]]
+        return stored.metadata()
+
+    def delete(self, arg: dict[str, Any]) -> dict[str, Any]:
+        """files/delete_v2 of a file or a folder."""
+        lower = arg["path"].lower()
+        gone = [path for path in self.by_path if path == lower or path.startswith(lower + "/")]
+        if not gone:
+            raise refused("path_lookup/not_found", {".tag": "path_lookup", "path_lookup": {".tag": "not_found"}})
+        last = [self.by_path.pop(path) for path in gone][-1]
+        return {"metadata": {".tag": "file", **last.metadata()}}
+
+    def one(self, arg: dict[str, Any]) -> StoredFile:
+        """What files/download gives."""
+        found = self.by_path.get(arg["path"].lower())
+        if found is None:
+            raise refused("path/not_found", {".tag": "path", "path": {".tag": "not_found"}})
+        return found
+
+    def listing(self, arg: dict[str, Any]) -> dict[str, Any]:
+        """files/list_folder, all of it at once, files only."""
+        below = arg["path"].lower() + "/"
+        deep = bool(arg.get("recursive"))
+        found = [
+            {".tag": "file", **file.metadata()}
+            for path, file in sorted(self.by_path.items())
+            if path.startswith(below) and (deep or "/" not in path[len(below) :])
+        ]
+        return {"entries": found, "cursor": "the-end", "has_more": False}
+
+    def _commit(self, route: str, arg: dict[str, Any], data: bytes) -> StoredFile:
+        path = _checked_path(route, arg.get("path"))
+        mode = arg.get("mode", "add")
+        tag = mode[".tag"] if isinstance(mode, dict) else mode
+        if tag not in {"add", "overwrite", "update"}:
+            raise bad_input(route, f"request body: mode: unknown tag '{tag}'")
+        lower = path.lower()
+        hashed = content_hash(data)
+        standing = self.by_path.get(lower)
+        if standing is not None and standing.content_hash == hashed and not arg.get("strict_conflict"):
+            return standing
+        clash = self._clash(lower, tag, mode)
+        if clash is not None and arg.get("autorename") and clash != "file_ancestor":
+            path, lower = self._another_name(path)
+        elif clash is not None:
+            raise path_refused("conflict", clash)
+        if sum(len(file.data) for file in self.by_path.values()) + len(data) > self.space_bytes:
+            raise path_refused("insufficient_space")
+        self._revisions += 1
+        stored = StoredFile(path, data, time.monotonic(), f"{self._revisions:016x}", hashed)
+        self.by_path[lower] = stored
+        return stored
+
+    def _clash(self, lower: str, tag: str, mode: Any) -> str | None:
+        parts = lower.split("/")
+        if any("/".join(parts[:depth]) in self.by_path for depth in range(2, len(parts))):
+            return "file_ancestor"
+        if any(path.startswith(lower + "/") for path in self.by_path):
+            return "folder"
+        standing = self.by_path.get(lower)
+        if standing is None or tag == "overwrite" or (tag == "update" and mode["update"] == standing.rev):
+            return None
+        return "file"
+
+    def _another_name(self, path: str) -> tuple[str, str]:
+        stem, dot, ending = path.rpartition(".")
+        number = 1
+        while (other := f"{stem} ({number}){dot}{ending}").lower() in self.by_path:
+            number += 1
+        return other, other.lower()
+
+    def _cursor_error(self, cursor: dict[str, Any]) -> dict[str, Any] | None:
+        session = self._sessions.get(cursor["session_id"])
+        if session is None:
+            return {".tag": "not_found"}
+        if cursor["offset"] != len(session):
+            return {".tag": "incorrect_offset", "correct_offset": len(session)}
+        return None
+
+
+def _check_hash(arg: dict[str, Any], body: bytes) -> None:
+    if arg.get("content_hash") not in {None, content_hash(body)}:
+        raise refused("content_hash_mismatch", {".tag": "content_hash_mismatch"})
+
+
+def _checked_path(route: str, path: object) -> str:
+    if not isinstance(path, str) or not re.match(r"/|ns:[0-9]+(/|$)|id:.*", path):
+        raise bad_input(
+            route, f"request body: path: '{path}' did not match pattern '(/(.|[\\r\\n])*)|(ns:[0-9]+(/.*)?)|(id:.*)'"
+        )
+    names = path.split("/")[1:]
+    if any(not name or name in {".", ".."} or len(name) > 255 or "\\" in name or "\0" in name for name in names):
+        raise path_refused("malformed_path")
+    if any(name.lower() in _DISALLOWED or name.startswith("~$") for name in names):
+        raise path_refused("disallowed_name")
+    return path
