@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pi_sec_cam.cli.options import config_option
+from pi_sec_cam.cli.options import config_option, not_configured
 from pi_sec_cam.cli.summary import notes, summary
 from pi_sec_cam.config import load_configuration
 from pi_sec_cam.errors import ConfigError
@@ -47,7 +47,7 @@ def check(config: Path, as_json: bool) -> None:
 
 
 @click.command("schema")
-@click.option("-c", "--config", type=click.Path(), metavar="FILE", expose_value=False, help="Not needed here.")
+@not_configured
 def schema() -> None:
     """Print the JSON Schema of the configuration file.
 

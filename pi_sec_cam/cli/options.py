@@ -26,3 +26,6 @@ config_option = click.option(
     help=f"The configuration. Without this: {CONFIG_FILES[0]} in the current folder, else {CONFIG_FILES[1]}.",
 )
 """Gives the command `config: Path`. The file may not exist: reading it (config/load.py) says so with a clear error."""
+
+not_configured = click.option("-c", "--config", metavar="FILE", expose_value=False, help="Not needed here.")
+"""For commands that need no configuration: `-c FILE` may stand after every command."""

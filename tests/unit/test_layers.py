@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "node": BASE | {"config", "media", "camera", "motion", "record", "remembered"},
     "absent_parts": {"config"},
     "daemon": BASE | {"__init__", "config", "record", "node", "local_socket", "absent_parts", "remembered"},
-    "cli": BASE | {"__init__", "config", "camera", "record", "node", "daemon", "local_socket", "remembered"},
+    "cli": BASE | {"__init__", "config", "camera", "record", "offsite", "node", "daemon", "local_socket", "remembered"},
     "__main__": {"cli"},
 }
 # motion.detector and motion.watcher are not for those who keep and send: they know events only.
