@@ -219,6 +219,7 @@ class Call(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(answer.body)
+        self.wfile.flush()
 
 
 def reset(connection: socket.socket) -> None:

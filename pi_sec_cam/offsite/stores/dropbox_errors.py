@@ -1,0 +1,138 @@
+"""What goes wrong on the way to Dropbox and there, told as a store's errors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pi_sec_cam.clock import Clock
+from pi_sec_cam.errors import NameTaken, OffsiteError, PermanentError, StoreRefuses, TemporaryError
+from pi_sec_cam.offsite.stores.interruptible import PROGRESS_TIMEOUT_S
+
+LOGIN = "run `pi-sec-cam dropbox login`"
+
+_NAME_REFUSED = "Dropbox does not take the name {path} ({tags}); choose another cam_name"
+_NOT_LET = "Dropbox does not let this app write {path} ({tags}); see docs/dropbox.md"
+_TAKEN = "something else stands under {path} in Dropbox; it was left as it is"
+_UPLOAD_ERRORS: dict[str, tuple[type[OffsiteError], str]] = {
+    "content_hash_mismatch": (TemporaryError, "{path} was altered on its way to Dropbox"),
+    "path/conflict/file": (NameTaken, _TAKEN),
+    "path/conflict/folder": (NameTaken, _TAKEN),
+    "path/conflict/file_ancestor": (PermanentError, "{path}: in Dropbox a file stands where a folder would have to be"),
+    "path/disallowed_name": (PermanentError, _NAME_REFUSED),
+    "path/insufficient_space": (StoreRefuses, "Dropbox is full: delete something there, or get more space"),
+    "path/malformed_path": (PermanentError, _NAME_REFUSED),
+    "path/no_write_permission": (StoreRefuses, _NOT_LET),
+    "path/operation_suppressed": (StoreRefuses, _NOT_LET),
+    "path/team_folder": (StoreRefuses, _NOT_LET),
+    "path/too_many_write_operations": (TemporaryError, "Dropbox: too many writes at once"),
+    "payload_too_large": (PermanentError, "{path} is larger than what Dropbox takes; lower dropbox.file_chunk_megs"),
+}
+
+
+@contextmanager
+def store_errors(clock: Clock) -> Iterator[None]:
+    """Around calls of the SDK: whatever it raises leaves as a TemporaryError, StoreRefuses or PermanentError.
+
+    An ApiError goes through: only who called knows what it means (`upload_refused`).
+    """
+    import requests
+    from dropbox import exceptions
+    from stone.backends.python_rsrc.stone_validators import ValidationError
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except OffsiteError:
+        raise
+    except exceptions.ApiError:
+        raise
+    except exceptions.AuthError as error:
+        raise _not_allowed(error) from error
+    except exceptions.BadInputError as error:
+        raise _bad_input(str(error.message)) from error
+    except exceptions.DropboxException as error:
+        raise TemporaryError(f"Dropbox: {error}") from error
+    except requests.exceptions.SSLError as error:
+        raise TemporaryError(_untrusted(str(error), clock)) from error
+    except requests.exceptions.ProxyError as error:
+        raise _proxy(str(error)) from error
+    except (requests.exceptions.RequestException, HTTPError) as error:
+        raise TemporaryError(f"cannot reach Dropbox: {_in_short(error)}") from error
+    except OSError as error:  # requests looks for the CAs on the disk
+        raise StoreRefuses(f"cannot speak to Dropbox: {error}; is REQUESTS_CA_BUNDLE right?") from error
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError, ValidationError) as error:
+        raise TemporaryError(f"Dropbox's answer cannot be understood: {error!r}") from error
+
+
+def upload_refused(error: object, path: str) -> OffsiteError:
+    """What an UploadError of the SDK means for the file that was to be stored under `path`."""
+    tags = "/".join(_tags(error))
+    kind, text = _UPLOAD_ERRORS.get(tags, (TemporaryError, "Dropbox did not take {path} ({tags})"))
+    return kind(text.format(path=path, tags=tags))
+
+
+def _not_allowed(error: object) -> StoreRefuses:
+    why = getattr(error, "error", None)
+    tag = "".join(_tags(why)[:1])
+    if tag == "missing_scope":
+        scope = getattr(getattr(why, "_value", None), "required_scope", "?")
+        return StoreRefuses(
+            f"Dropbox: the login lacks the permission {scope}; tick it on the app's Permissions page, then {LOGIN}"
+        )
+    if tag == "expired_access_token":
+        return StoreRefuses(f"Dropbox: the token has expired, and nothing is there to get another; {LOGIN}")
+    if tag == "invalid_access_token":
+        return StoreRefuses(f"Dropbox: the login was revoked, or is wrong; {LOGIN}")
+    if tag == "user_suspended":
+        return StoreRefuses("Dropbox has suspended this account; sign in at dropbox.com to see why")
+    return StoreRefuses(f"Dropbox does not accept the login ({tag or 'no reason given'}); {LOGIN}")
+
+
+def _bad_input(text: str) -> OffsiteError:
+    """HTTP status 400: of the token's endpoint it is JSON, else text."""
+    if text.lstrip().startswith("{"):
+        return StoreRefuses(f"Dropbox does not know this app ({text[:200]}); is dropbox.app_key right? {LOGIN}")
+    if "access token" in text or "Authorization" in text:
+        return StoreRefuses(f"Dropbox: the token is not one; {LOGIN}")
+    return PermanentError(f"Dropbox: {text[:300]}")
+
+
+def _untrusted(text: str, clock: Clock) -> str:
+    if "not yet valid" in text or "has expired" in text:
+        return (
+            "cannot trust who answers for Dropbox: its certificate is not valid at this time; is the clock right? "
+            f"It shows {clock.wall():%Y-%m-%d %H:%M} UTC"
+        )
+    if "CERTIFICATE_VERIFY_FAILED" in text or "certificate" in text:
+        return (
+            "cannot trust who answers for Dropbox: no known authority vouches for its certificate. A network that "
+            "wants a login first, or a proxy that reads along? The CA of your own proxy goes into REQUESTS_CA_BUNDLE"
+        )
+    return f"no encrypted connection to Dropbox: {text[:200]}"
+
+
+def _proxy(text: str) -> TemporaryError:
+    if "407" in text:
+        return StoreRefuses("the proxy on the way to Dropbox wants a name and a password: put them into HTTPS_PROXY")
+    return TemporaryError("cannot reach Dropbox: the proxy that HTTPS_PROXY names does not let through, or is away")
+
+
+def _in_short(error: Exception) -> str:
+    text = str(error)
+    if "NameResolutionError" in text or "resolve" in text:
+        return "its name cannot be resolved: no network, or no DNS"
+    if "Connection refused" in text:
+        return "the connection is refused"
+    if "timed out" in text or "nothing moved" in text:
+        return f"no answer in time (nothing moved for {PROGRESS_TIMEOUT_S} s, or no connection)"
+    if "reset" in text or "without response" in text or "EOF" in text or "Broken pipe" in text:
+        return "the connection broke off"
+    return text[:200]
+
+
+def _tags(union: object) -> list[str]:
+    """The tags of a union of the SDK, from the outermost inwards; a struct between them has a `reason`."""
+    tag = getattr(union, "_tag", None)
+    if tag is None:
+        return []
+    value = getattr(union, "_value", None)
+    return [tag, *_tags(getattr(value, "reason", value))]
