@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from pi_sec_cam.errors import Interrupted, NameTaken, PermanentError, StoreRefuses, TemporaryError
-from pi_sec_cam.offsite.stores.directory import MARKER, DirectoryStore
+from pi_sec_cam.offsite.stores.directory import DirectoryStore
 from pi_sec_cam.offsite.stores.memory import MemoryStore, ReplyLost
+from pi_sec_cam.offsite.stores.path import MARKER
 from pi_sec_cam.offsite.stores.protocol import Store
+from pi_sec_cam.offsite.stores.s3 import S3Store
+from tests.relay import Relay
+from tests.s3_server import S3Server, s3_policy
 from tests.system.filesystems import Mounts
 
 PATH = "cam1/2026-11-21/09.15.00/video0.h264"
@@ -101,8 +105,36 @@ def directory(request: pytest.FixtureRequest, resources: ExitStack) -> Case:
     return Case(store, held, refused=another_disk, full=full)
 
 
-CASES = {"memory": memory, "directory": directory}
-CAN_BE = {"unreachable": ["memory"], "full": ["memory", "directory"], "reply_lost": ["memory"]}
+def s3(request: pytest.FixtureRequest, resources: ExitStack) -> Case:
+    server: S3Server = request.getfixturevalue("s3_server")
+    relay = resources.enter_context(Relay(server.port))
+    bucket = server.make_bucket()
+    policy = s3_policy(bucket, "cameras", "s3:PutObject", "s3:GetObject")
+    login = server.make_login(policy)
+    store = S3Store(
+        bucket=bucket,
+        prefix="cameras",
+        endpoint_url=f"http://127.0.0.1:{relay.port}",
+        access_key_id=login.access_key_id,
+        secret_access_key=login.secret_access_key,
+    )
+
+    @contextmanager
+    def forbidden() -> Iterator[None]:
+        server.forbid(login)
+        yield
+        server.allow(login, policy)
+
+    def held() -> dict[str, bytes]:
+        found = {name.removeprefix("cameras/"): data for name, data in server.held(bucket).items()}
+        found.pop(MARKER, None)
+        return found
+
+    return Case(store, held, refused=forbidden, unreachable=relay.gone, reply_lost=relay.losing_answers)
+
+
+CASES = {"memory": memory, "directory": directory, "s3": s3}
+CAN_BE = {"unreachable": ["memory", "s3"], "full": ["memory", "directory"], "reply_lost": ["memory", "s3"]}
 
 
 def in_trouble(kind: str) -> pytest.MarkDecorator:
@@ -114,6 +146,12 @@ def in_trouble(kind: str) -> pytest.MarkDecorator:
 def mounts() -> Iterator[Mounts]:
     with Mounts() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with S3Server(tmp_path_factory.mktemp("s3")) as running:
+        yield running
 
 
 @pytest.fixture(params=list(CASES))
@@ -255,6 +293,7 @@ def test_a_full_place_keeps_what_it_has_and_nothing_half(case: Case) -> None:
 @in_trouble("reply_lost")
 def test_a_lost_reply_makes_no_second_copy(case: Case) -> None:
     assert case.reply_lost is not None
+    case.store.warm()
     with case.reply_lost(), pytest.raises(TemporaryError):
         put(case.store, PATH, CHUNK)
     assert case.held() == {PATH: CHUNK}

@@ -10,7 +10,8 @@ import pytest
 
 from pi_sec_cam.errors import NameTaken, PermanentError, StoreRefuses, TemporaryError
 from pi_sec_cam.offsite.stores import new_name
-from pi_sec_cam.offsite.stores.directory import MARKER, DirectoryStore
+from pi_sec_cam.offsite.stores.directory import DirectoryStore
+from pi_sec_cam.offsite.stores.path import MARKER
 from tests.system.filesystems import Mounts
 
 PATH = "cam1/2026-11-21/09.15.00/video0.h264"

@@ -12,11 +12,8 @@ from pathlib import Path
 
 from pi_sec_cam.errors import Interrupted, NameTaken, OffsiteError, PermanentError, StoreRefuses, TemporaryError
 from pi_sec_cam.offsite.stores.new_name import give_new_name
-from pi_sec_cam.offsite.stores.path import parts_of
+from pi_sec_cam.offsite.stores.path import MARKER, parts_of
 from pi_sec_cam.ownership import give_to_owner
-
-MARKER = "pi_sec_cam-store"
-"""The file in the folder that holds its id: a mount point without its disk does not have it."""
 
 _PIECE_BYTES = 1 << 18
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -28,9 +25,9 @@ _NEVER = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ENOTDIR}
 class DirectoryStore:
     """A folder, which must exist: it is never made, since a disk that is not mounted looks like one that is missing.
 
-    At the first use a file with a random id is put into it, and that id is remembered on this machine. From then on
-    nothing is written where this id is not: a network drive that is not mounted does not fill the camera's own card. A
-    folder that has an id when none is remembered is taken as it is, so that several machines can share one.
+    At the first use a file with a random id (MARKER) is put into it, and that id is remembered on this machine. From
+    then on nothing is written where this id is not: a network drive that is not mounted does not fill the camera's own
+    card. A folder that has an id when none is remembered is taken as it is, so that several machines can share one.
 
     A file is written beside its name, synced, and then given the name without ever replacing another. What stands is
     checked by its length; reading it back would only show what this machine has in memory, while errors of the medium
@@ -99,7 +96,7 @@ class DirectoryStore:
         accept = f"echo {known} > {shlex.quote(f'{self.where}/{MARKER}')}"
         if found is None:
             raise StoreRefuses(
-                f"{self.where} lacks its file {MARKER}: is its disk mounted? If it is and this is the right one: {accept}"
+                f"{self.where} lacks its file {MARKER}: is its disk mounted? If this is the right one: {accept}"
             )
         if known is None:
             self._remember(found)

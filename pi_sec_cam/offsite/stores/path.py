@@ -2,6 +2,9 @@
 
 from pi_sec_cam.errors import PermanentError
 
+MARKER = "pi_sec_cam-store"
+"""The one file that a store may make besides: it marks the place as one that cameras use."""
+
 
 def parts_of(path: str) -> list[str]:
     """The folders and the name in it.
