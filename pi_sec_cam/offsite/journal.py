@@ -41,7 +41,7 @@ class Journal:
     _files: dict[str, Line] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._files.update({line["file"]: line for line in self.lines if "file" in line})
+        self._files.update({line["file"]: line for line in self.lines if isinstance(line.get("stores"), list)})
 
     @property
     def files(self) -> Mapping[str, Line]:
@@ -85,7 +85,7 @@ def number_of(name: str) -> int:
 
 
 def read_journal(folder: Path) -> Journal | None:
-    """The journal in an event's folder; None without one, or with one that was torn in its first line.
+    """The journal in an event's folder; None without one, or where its first line is none of a journal.
 
     Raises:
         JournalTooNew: it says so.
@@ -112,14 +112,13 @@ def parse_journal(data: bytes) -> Journal | None:
             break
         lines.append(line)
         whole += len(text)
-    if not lines:
+    head = lines[0] if lines else {}
+    version, event, camera = (head.get(key) for key in ("version", "event", "camera"))
+    if isinstance(version, int) and version > VERSION:
+        raise JournalTooNew(f"{JOURNAL_NAME} is of version {version}: a later version of this program is needed")
+    if version != VERSION or not isinstance(event, str) or not isinstance(camera, str):
         return None
-    header = lines[0]
-    if header.get("version") != VERSION:
-        raise JournalTooNew(
-            f"{JOURNAL_NAME} is of version {header.get('version')}: a later version of this program is needed"
-        )
-    return Journal(str(header.get("event", "")), str(header.get("camera", "")), tuple(lines[1:]), whole)
+    return Journal(event, camera, tuple(lines[1:]), whole)
 
 
 def header(event: str) -> Line:
@@ -149,34 +148,46 @@ def file_line(file: OutgoingFile, stores: Sequence[str]) -> Line:
     return line
 
 
-def append(path: Path, head: Line, lines: Sequence[Line]) -> None:
-    """Add lines that do not stand there yet; durable on return. A journal that is not there gets its header first.
-
-    What a crash or a full disk has torn at the end is cut off. So the same call may be made again after any error.
+class JournalFile:
+    """Adds lines to one journal. One thread; nobody else writes it meanwhile.
 
     Args:
         path: of the journal, in a directory that stands.
-
-    Raises:
-        OSError: from the disk.
+        event: for the first line, should there be none yet.
     """
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-    try:
-        size = os.fstat(file).st_size
-        standing = parse_journal(os.pread(file, size, 0))
-        known = [head, *standing.lines] if standing else []
-        new = [line for line in ([] if standing else [head])] + [line for line in lines if line not in known]
-        at = standing.whole_bytes if standing else 0
-        if at < size:
-            os.ftruncate(file, at)
-        if not at:
-            give_to_owner(file, path.parent)
-        write_at(file, b"".join(_text(line) for line in new), at)
-        os.fdatasync(file)
-    finally:
-        os.close(file)
-    if not at:
-        sync_directory(path.parent)
+
+    def __init__(self, path: Path, event: str) -> None:
+        self.path = path
+        self._event = event
+        self._end: int | None = None  # of what is durable; None while nobody has looked
+
+    def append(self, lines: Sequence[Line]) -> None:
+        """Add lines; durable on return. What a crash or a refused write has torn at the end is cut off.
+
+        Raises:
+            JournalTooNew: a later version has written it.
+            OSError: from the disk; the same call may be made again.
+        """
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        try:
+            size = os.fstat(file).st_size
+            if self._end is None:
+                standing = parse_journal(os.pread(file, size, 0))
+                self._end = standing.whole_bytes if standing else 0
+            # After a refused sync, Linux takes lines that were lost for written: they are written anew.
+            if size > self._end:
+                os.ftruncate(file, self._end)
+            new = not self._end
+            if new:
+                give_to_owner(file, self.path.parent)
+            text = b"".join(map(_text, [header(self._event), *lines] if new else lines))
+            write_at(file, text, self._end)
+            os.fdatasync(file)
+        finally:
+            os.close(file)
+        if new:
+            sync_directory(self.path.parent)
+        self._end += len(text)
 
 
 def _line(text: bytes) -> Line | None:
@@ -191,4 +202,4 @@ def _line(text: bytes) -> Line | None:
 
 
 def _text(line: Line) -> bytes:
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogateescape") + b"\n"
+    return json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"

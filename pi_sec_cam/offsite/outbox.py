@@ -1,11 +1,18 @@
-"""What waits to leave, in memory and on the disk: handed over by chunkers, made durable by the writer, sent by uploaders."""
+"""What waits to leave: handed over by chunkers, made durable by the writer, sent by uploaders (docs/outbox.md)."""
 
-import threading
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pi_sec_cam.clock import Clock
+from pi_sec_cam.offsite.chores import Chores
+from pi_sec_cam.offsite.departures import Departures
+from pi_sec_cam.offsite.journal import file_line
+from pi_sec_cam.offsite.outbox_state import OutboxState
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
+from pi_sec_cam.offsite.waiting import Finish, Keep, Settle, WaitingEvent, WaitingFile
+
+log = logging.getLogger(__name__)
 
 
 class Outbox:
@@ -13,13 +20,18 @@ class Outbox:
 
     Args:
         directory: where it is kept: `<storage.directory>/outbox`; need not be there.
-        recordings: the folder of the recordings, beside which the journals are.
+        recordings: the folder of the recordings, in which the journals are.
         stores: their keys, names of directories: "dropbox", "s3-1a2b3c4d", …
         max_bytes: the most that may wait for one store.
         max_age_s: how long a file may wait for one store, None for ever.
         memory_bytes: the most that chunkers should hand over while the disk takes nothing.
-        on_offsite: told, in the writer's thread, the folder of an event that one store has whole; may raise OSError,
-            and is then told again.
+        on_offsite: told, in the writer's thread, the folder of an event that one store has whole; may be told again,
+            and is if it raises an OSError.
+        archive: what is handed over is also the recording (sealed mode): kept in memory until it is on the disk.
+
+    Attributes:
+        departures: by key, each store's side.
+        chores: the writer's side.
     """
 
     def __init__(
@@ -33,13 +45,19 @@ class Outbox:
         clock: Clock,
         on_offsite: Callable[[Path], None],
         memory_bytes: int = 32 << 20,
+        archive: bool = False,
     ) -> None:
         self.directory = directory
         self.recordings = recordings
-        self.stores = tuple(stores)
-        self.clock = clock
         self.on_offsite = on_offsite
-        self._changed = threading.Condition()
+        self._memory_bytes = memory_bytes
+        self._state = OutboxState(clock, archive=archive)
+        self.departures = {
+            key: Departures(self._state, key, directory / key, max_bytes=max_bytes, max_age_s=max_age_s)
+            for key in stores
+        }
+        self.chores = Chores(self._state, self.departures)
+        self._sequence = 0  # protected by the state's lock
 
     def begin(self, event: str, home: EventHome) -> str:
         """An event starts.
@@ -51,33 +69,106 @@ class Outbox:
         Returns:
             The name to use in the calls below: `event`, or with -2, -3, … where that is known already.
         """
-        raise NotImplementedError
+        state = self._state
+        with state.changed:
+            places = {known.place(key) for known in state.events.values() for key in self.departures}
+            name, number = event, 1
+            while name in state.events or name in places:
+                number += 1
+                name = f"{event}-{number}"
+            state.events[name] = WaitingEvent(name, home, running=True)
+            state.touch(state.events[name])
+            return name
 
     def resumed(self, event: str, home: EventHome) -> None:
-        """An event that was interrupted goes on: what is added gets into its journal (`event` is that of its header)."""
-        raise NotImplementedError
+        """An event that was interrupted goes on: what is added gets into its journal.
+
+        Args:
+            event: as the header of that journal has it.
+        """
+        state = self._state
+        with state.changed:
+            known = state.events.setdefault(event, WaitingEvent(event))
+            known.home, known.running, known.interrupted = home, True, False
+            state.touch(known)
 
     def add(self, event: str, file: OutgoingFile) -> None:
-        """Hand over the next file of an event that has begun; ask `has_room` before. For every store."""
-        raise NotImplementedError
+        """Hand over the next file of an event, for every store; ask `has_room` before.
+
+        What belongs to an event that its owner has deleted meanwhile is passed by.
+
+        Raises:
+            ValueError: a file of that name waits already.
+        """
+        # Of its bytes, before the lock is taken.
+        line = file_line(file, tuple(self.departures))
+        state = self._state
+        with state.changed:
+            known = state.events.get(event)
+            if known is None or not known.running:
+                return
+            if any(departures.queue.has(known, file.name) for departures in self.departures.values()):
+                raise ValueError(f"{event}/{file.name} was handed over before")
+            self._sequence += 1
+            waiting = WaitingFile(
+                known,
+                file.name,
+                len(file.data),
+                file.urgency,
+                self._sequence,
+                state.clock.monotonic_us(),
+                waits_for=len(self.departures),
+                outgoing=file,
+                held=True,
+            )
+            state.touch(known)
+            state.held_bytes += waiting.bytes
+            state.add_step(known, Keep(waiting, line))
+            for departures in self.departures.values():
+                departures.queue.add(waiting)
+            for departures in self.departures.values():
+                departures.bound()
 
     def finish(self, event: str) -> None:
         """Nothing more will be added to this event."""
-        raise NotImplementedError
+        state = self._state
+        with state.changed:
+            known = state.events.get(event)
+            if known is None or not known.running:
+                return
+            known.running = False
+            state.add_step(known, Finish())
+            for key, departures in self.departures.items():
+                if not departures.queue.of(known):
+                    state.add_step(known, Settle(key))
 
     def withdraw(self, folder: str) -> None:
-        """The owner deleted the event with this folder below `recordings/`: what of it has not left is dropped."""
-        raise NotImplementedError
+        """The owner deleted the event with this folder below `recordings/`: what of it has not left never will."""
+        state = self._state
+        with state.changed:
+            self.chores.withdrawn.add(folder)
+            for event in [event for event in state.events.values() if folder == (event.folder or event.name)]:
+                self.chores.withdraw(event)
 
     @property
     def has_room(self) -> bool:
         """Whether the memory for files that are not on the disk yet may take another."""
-        raise NotImplementedError
+        return self._state.held_bytes < self._memory_bytes
 
     def wait_room(self, seconds: float) -> bool:
-        """Wait until `has_room`; whether it has."""
-        raise NotImplementedError
+        """Wait until `has_room`, at most so long; whether it has."""
+        with self._state.changed:
+            return self._state.changed.wait_for(lambda: self.has_room, seconds)
 
     def congested(self, event: str) -> bool:
-        """Whether every store is still busy with, or backing off from, what this event has given it before."""
-        raise NotImplementedError
+        """Whether a new chunk of this event would have to wait in every store for others of it: chunks then grow.
+
+        Pre-roll does not count: a new chunk leaves before it.
+        """
+        with self._state.changed:
+            known = self._state.events.get(event)
+            return (
+                known is not None
+                and bool(self.departures)
+                and all(departures.busy_with(known) for departures in self.departures.values())
+            )

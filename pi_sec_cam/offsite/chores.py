@@ -1,0 +1,228 @@
+"""The writer's side of the outbox: what is to be done on the disk, in which order, and what was found there."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from sys import intern
+
+from pi_sec_cam.offsite.departures import Departures
+from pi_sec_cam.offsite.outbox_state import OutboxState
+from pi_sec_cam.offsite.outgoing import Urgency
+from pi_sec_cam.offsite.waiting import (
+    GiveUp,
+    Keep,
+    Rename,
+    Sent,
+    Settle,
+    Step,
+    WaitingEvent,
+    WaitingFile,
+    Withdraw,
+)
+
+log = logging.getLogger(__name__)
+
+_BATCH_BYTES = 4 << 20
+_LINES = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An event's directory in the outbox, of one store.
+
+    Attributes:
+        place: the directory, below that of the store.
+        event: the event's name.
+        folder: its folder below `recordings/`, where that is not its name.
+        files: name, bytes, and time of writing in seconds since 1970.
+    """
+
+    store: str
+    place: str
+    event: str
+    folder: str | None
+    files: tuple[tuple[str, int, float], ...]
+
+
+class Chores:
+    """What the writer does, event by event; one that the disk refuses does not hold up the others.
+
+    Attributes:
+        withdrawn: folders of events that their owner has deleted, for those that are found only now; protected by the
+            state's lock.
+    """
+
+    def __init__(self, state: OutboxState, departures: Mapping[str, Departures]) -> None:
+        self.withdrawn: set[str] = set()
+        self._state = state
+        self._departures = departures
+
+    def wait(self, seconds: float) -> list[WaitingEvent]:
+        """The events for which something is to be done, after waiting for one at most so long."""
+        with self._state.changed:
+            self._state.changed.wait_for(lambda: self._state.to_do, seconds)
+            return list(self._state.to_do)
+
+    def wake(self) -> None:
+        """End a `wait`."""
+        with self._state.changed:
+            self._state.changed.notify_all()
+
+    def first(self, event: WaitingEvent) -> list[Step]:
+        """What is to be done for it first; files that are to be kept come together, up to 4 MiB. Empty if nothing."""
+        with self._state.changed:
+            steps: list[Step] = []
+            total = 0
+            for step in event.steps:
+                if steps and not (isinstance(step, Keep) and isinstance(steps[0], Keep) and total < _BATCH_BYTES):
+                    break
+                steps.append(step)
+                total += step.file.bytes if isinstance(step, Keep) else 0
+            return steps
+
+    def wanted(self, file: WaitingFile) -> list[str]:
+        """The stores that wait for the file."""
+        with self._state.changed:
+            return [key for key, departures in self._departures.items() if file in departures.queue]
+
+    def done(self, event: WaitingEvent, steps: Iterable[Step]) -> None:
+        """These, which were the first, are done."""
+        state = self._state
+        with state.changed:
+            for step in steps:
+                if not event.steps or event.steps[0] is not step:
+                    return  # withdrawn meanwhile
+                event.steps.popleft()
+                if isinstance(step, Keep):
+                    state.kept(step)
+                elif isinstance(step, Rename):
+                    still = {later.store for later in event.steps if isinstance(later, Rename)}
+                    event.moving &= still
+            state.changed.notify_all()
+            if not event.steps:
+                state.to_do.pop(event, None)
+                self._forget_if_settled(event)
+
+    def left_open(self, event: WaitingEvent) -> None:
+        """Its journal is not final: it was interrupted, and is known here until somebody goes on with it."""
+        with self._state.changed:
+            event.interrupted = not event.running
+
+    def folder_is(self, event: WaitingEvent, folder: str | None) -> None:
+        """Where it is kept, below `recordings/`."""
+        with self._state.changed:
+            event.folder = folder
+
+    def withdraw(self, event: WaitingEvent) -> None:
+        """Nothing of it leaves any more. With the lock held."""
+        state = self._state
+        for departures in self._departures.values():
+            for file in list(departures.queue.of(event)):
+                departures.queue.remove(file)
+        self._drop_steps(event)
+        event.running = event.interrupted = False
+        state.add_step(event, Withdraw())
+
+    def names_collide(self, store: str, file: WaitingFile) -> None:
+        """Another file waits under its name in that store's directory."""
+        with self._state.changed:
+            if file in self._departures[store].queue:
+                self._departures[store].drop(file, f"another {file.name} waits there")
+
+    def forget_what_left(self) -> None:
+        """While the disk takes nothing: too many lines of files that have left already are not kept."""
+        state = self._state
+        with state.changed:
+            for event in list(state.to_do):
+                if state.lines <= _LINES:
+                    return
+                if not event.running and not any(
+                    departures.queue.of(event) for departures in self._departures.values()
+                ):
+                    log.error("%s has left, but the disk did not take its journal, which is forgotten", event.name)
+                    self._drop_steps(event)
+                    state.to_do.pop(event)
+                    self._forget_if_settled(event)
+
+    def found(self, found: Iterable[Found], *, refused: Mapping[str, int]) -> None:
+        """All that is on the disk, the oldest event first: known from now on, and nothing else counts as being there.
+
+        Args:
+            refused: by store, how many files are set aside.
+        """
+        state = self._state
+        with state.changed:
+            by_store: dict[str, list[Found]] = {key: [] for key in self._departures}
+            for each in found:
+                by_store[each.store].append(each)
+            for key, departures in self._departures.items():
+                departures.refused = refused.get(key, 0)
+                self._take_up(key, departures, by_store[key])
+                departures.bound()
+                departures.bound_age()
+            state.readable = True
+            state.changed.notify_all()
+
+    def look_at_ages(self) -> None:
+        """Give up what has waited for too long."""
+        with self._state.changed:
+            for departures in self._departures.values():
+                departures.bound_age()
+
+    def disk_is_away(self) -> None:
+        """What is on it cannot leave now, and is looked for when it is back."""
+        with self._state.changed:
+            self._state.readable = False
+
+    @property
+    def known(self) -> bool:
+        """Whether what is known of the files on the disk is true; else they are to be looked for."""
+        return self._state.readable
+
+    def _take_up(self, key: str, departures: Departures, found: list[Found]) -> None:
+        state = self._state
+        new: list[WaitingFile] = []
+        there: set[tuple[str, str]] = set()
+        for each in found:
+            event = state.events.get(each.event)
+            if event is None:
+                event = state.events[each.event] = WaitingEvent(each.event, folder=each.folder)
+            if each.place != each.event and key not in event.places:
+                event.places[key] = each.place
+            leaving = {step.file.name for step in event.steps if isinstance(step, Sent | GiveUp) and step.store == key}
+            for name, size, written_s in each.files:
+                there.add((each.event, name))
+                if name not in leaving and not departures.queue.has(event, name):
+                    new.append(self._file(event, name, size, written_s))
+            if not event.running and not departures.queue.of(event) and not each.files:
+                state.add_step(event, Settle(key))
+        gone = [
+            file for file in departures.queue if file.outgoing is None and (file.event.name, file.name) not in there
+        ]
+        for file in gone:
+            departures.vanished(file)
+        if gone:
+            log.error("%s: %d files that waited to leave are not on this disk any more", key, len(gone))
+        departures.queue.add_older(new)
+        for event in {file.event: None for file in new}:
+            if (event.folder or event.name) in self.withdrawn:
+                self.withdraw(event)
+
+    def _file(self, event: WaitingEvent, name: str, size: int, written_s: float) -> WaitingFile:
+        urgency: Urgency = "picture" if name.startswith("motion") else "live"
+        seen_us = self._state.clock.monotonic_us()
+        return WaitingFile(event, intern(name), size, urgency, -1, seen_us, waits_for=1, written_s=written_s)
+
+    def _drop_steps(self, event: WaitingEvent) -> None:
+        for step in event.steps:
+            if isinstance(step, Keep):
+                self._state.kept(step)
+        event.steps.clear()
+        event.moving.clear()
+
+    def _forget_if_settled(self, event: WaitingEvent) -> None:
+        if not (event.running or event.interrupted or self._waits(event)):
+            self._state.events.pop(event.name, None)
+
+    def _waits(self, event: WaitingEvent) -> bool:
+        return any(departures.queue.of(event) for departures in self._departures.values())

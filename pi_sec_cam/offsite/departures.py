@@ -1,0 +1,214 @@
+"""One store's side of the outbox: what leaves next, what became of it, and the store's own bounds."""
+
+import logging
+from pathlib import Path
+from threading import Event
+
+from pi_sec_cam.offsite.leaving import Queue
+from pi_sec_cam.offsite.outbox_state import OutboxState
+from pi_sec_cam.offsite.waiting import GiveUp, Rename, Sent, Settle, WaitingEvent, WaitingFile
+
+log = logging.getLogger(__name__)
+
+_WAIT_S = 0.5
+
+
+class Departures:
+    """What waits for one store. Its uploader's thread takes from it; any thread may ask.
+
+    Args:
+        key: of the store.
+        directory: where its files are kept.
+        max_bytes, max_age_s: its bounds.
+
+    Attributes:
+        queue: protected by the state's lock.
+        sent, sent_bytes, dropped, dropped_bytes, refused: counts since the start; `refused` with those found then.
+    """
+
+    def __init__(
+        self, state: OutboxState, key: str, directory: Path, *, max_bytes: int, max_age_s: float | None
+    ) -> None:
+        self.key = key
+        self.queue = Queue()
+        self.sent = self.sent_bytes = self.dropped = self.dropped_bytes = self.refused = 0
+        self._state = state
+        self._directory = directory
+        self._max_bytes = max_bytes
+        self._max_age_s = max_age_s
+        # Protected by the state's lock, as the queue is.
+        self._sending: WaitingFile | None = None
+        self._resting = False
+        self._told: WaitingEvent | None = None
+
+    def take(self, seconds: float) -> WaitingFile | None:
+        """The next file to be sent; None if there was none in time.
+
+        It goes on waiting here until one of the methods below says what became of it.
+        """
+        state = self._state
+        deadline_us = state.clock.monotonic_us() + round(seconds * 1e6)
+        with state.changed:
+            while True:
+                current = state.current()
+                file = self.queue.next(lambda waiting: state.ready(waiting, self.key), current)
+                left_s = (deadline_us - state.clock.monotonic_us()) / 1e6
+                if file is not None or left_s <= 0:
+                    self._sending = file
+                    if file is not None:
+                        file.event.begun_in.add(self.key)
+                    return file
+                due_s = state.ready_in_s(file for event in current for file in self.queue.of(event))
+                state.changed.wait(min(left_s, _WAIT_S if due_s is None else due_s))
+
+    def place(self, file: WaitingFile) -> str:
+        """Where the file goes in the store: `<camera>/<day>/<time>/<name>`."""
+        with self._state.changed:
+            return f"{file.event.place(self.key)}/{file.name}"
+
+    def read(self, file: WaitingFile) -> bytes | None:
+        """The bytes of a file that was taken; None if it is not where it should be, which is then looked into.
+
+        Raises:
+            OSError: the disk cannot read it.
+        """
+        with self._state.changed:
+            if file.outgoing is not None:
+                return file.outgoing.data
+            path = self._directory / file.event.place(self.key) / file.name
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            with self._state.changed:
+                self._sending = None
+                # The disk is away, or somebody has removed it. What has just become of the file tells which.
+                if file in self.queue and self.key not in file.event.moving:
+                    self._state.readable = False
+                    self._state.changed.notify_all()
+            return None
+
+    def gives_way(self) -> bool:
+        """Whether the upload under way is to be broken off: for a new event, or because nobody wants it any more."""
+        state = self._state
+        with state.changed:
+            file = self._sending
+            if file is None or file not in self.queue:
+                return True
+            current = state.current()
+            return file.event not in current and self._new_event_waits(current)
+
+    def put_back(self) -> None:
+        """The file that was taken is to be tried again."""
+        with self._state.changed:
+            self._sending = None
+
+    def stored(self, file: WaitingFile) -> None:
+        """The store has it."""
+        with self._state.changed:
+            self._sending = None
+            self.sent += 1
+            self.sent_bytes += file.bytes
+            if file in self.queue:  # else it was withdrawn meanwhile
+                self._remove(file, Sent(self.key, file))
+
+    def refuse(self, file: WaitingFile, why: str) -> None:
+        """The store will never take it."""
+        with self._state.changed:
+            self._sending = None
+            if file in self.queue:
+                self.refused += 1
+                self._remove(file, GiveUp(self.key, file, why, set_aside=True))
+
+    def rename(self, file: WaitingFile) -> str:
+        """Other bytes stand under its name: the rest of its event goes to the folder that is returned."""
+        state = self._state
+        with state.changed:
+            self._sending = None
+            event, old = file.event, file.event.place(self.key)
+            number = 2 if old == event.name else int(old.rpartition("-")[2]) + 1
+            known = {other.place(self.key) for other in state.events.values()} | set(state.events)
+            while (new := f"{event.name}-{number}") in known:
+                number += 1
+            event.places[self.key] = new
+            event.moving.add(self.key)
+            state.add_step(event, Rename(self.key, old, new))
+            return new
+
+    def rest(self, seconds: float, stopping: Event, *, unless_new: bool) -> None:
+        """Wait after a failure; a new event's first file ends it where `unless_new`."""
+        state = self._state
+        until_us = state.clock.monotonic_us() + round(seconds * 1e6)
+        with state.changed:
+            self._resting = True
+            while (left_s := (until_us - state.clock.monotonic_us()) / 1e6) > 0 and not stopping.is_set():
+                if unless_new and self._new_event_waits(state.current()):
+                    break
+                state.changed.wait(min(left_s, _WAIT_S))
+            self._resting = False
+
+    def busy_with(self, event: WaitingEvent) -> bool:
+        """Whether a new chunk of the event would have to wait for others of it. With the lock held."""
+        waiting = self.queue.of(event)
+        return any(self._resting or file.urgency != "pre-roll" for file in waiting)
+
+    def bound(self) -> None:
+        """Give up what is too much. With the lock held."""
+        while self.queue.bytes > self._max_bytes and (victim := self.queue.victim(self._sending)) is not None:
+            self.drop(victim, f"more than {self._max_bytes} bytes waited")
+
+    def bound_age(self) -> None:
+        """Give up what is too old. With the lock held."""
+        if self._max_age_s is not None:
+            for file in self.queue.outdated(self._state.ages(), self._max_age_s, self._sending):
+                self.drop(file, f"it waited for longer than {self._max_age_s / 86400:g} days")
+
+    def vanished(self, file: WaitingFile) -> None:
+        """It is on the disk no more, though nobody here has removed it. With the lock held."""
+        self._count_dropped(file)
+        self._remove(file, None)
+
+    def figures(self) -> dict[str, object]:
+        """Plain JSON values: see `Uploader.status`."""
+        with self._state.changed:
+            oldest_s = self.queue.oldest_s(self._state.ages())
+            return {
+                "files_waiting": self.queue.files,
+                "bytes_waiting": self.queue.bytes,
+                "oldest_unsent_s": None if oldest_s is None else round(oldest_s, 1),
+                "files_sent": self.sent,
+                "bytes_sent": self.sent_bytes,
+                "files_dropped": self.dropped,
+                "bytes_dropped": self.dropped_bytes,
+                "files_refused": self.refused,
+            }
+
+    def _new_event_waits(self, current: list[WaitingEvent]) -> bool:
+        return any(
+            self._state.ready(file, self.key)
+            for event in current
+            if self.key not in event.begun_in
+            for file in self.queue.of(event)
+        )
+
+    def drop(self, file: WaitingFile, why: str) -> None:
+        """Give up a file that waits here. With the lock held."""
+        if file.event is not self._told:
+            log.error("%s: giving up files of %s: %s", self.key, file.event.name, why)
+            self._told = file.event
+        self._count_dropped(file)
+        self._remove(file, GiveUp(self.key, file, why, set_aside=False))
+
+    def _count_dropped(self, file: WaitingFile) -> None:
+        self.dropped += 1
+        self.dropped_bytes += file.bytes
+
+    def _remove(self, file: WaitingFile, step: Sent | GiveUp | None) -> None:
+        state, event = self._state, file.event
+        self.queue.remove(file)
+        if step is not None:
+            state.add_step(event, step)
+        if not event.running and not self.queue.of(event):
+            state.add_step(event, Settle(self.key))
+        file.waits_for -= 1
+        if not file.waits_for:
+            state.left(file)
