@@ -1,7 +1,7 @@
 """The pictures that benchmarks' cameras send: the rendered yard, encoded once and kept in .cache/bench."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -33,13 +33,18 @@ def video(story: str, width: int, height: int, rate: int, *, seconds: int = _LEN
     name = "-".join(
         ["yard", story, f"{width}x{height}", str(rate), str(seconds)] + [f"{k}{v}" for k, v in x264.items()]
     )
+    kbit = round(2000 * width * height * rate / (1280 * 720 * 25))
+    chosen = {"keyint": 2 * rate, "min-keyint": 2 * rate, "scenecut": 0, "bframes": 0, "bitrate": kbit} | x264
+    return encoded(name, lambda: _drawn(_STORIES[story], width, height, rate, seconds), rate, **chosen)
+
+
+def encoded(name: str, draw: Callable[[], Iterable[Picture]], rate: int, **x264: object) -> Path:
+    """An MP4 of the pictures (I420) that `draw` gives, encoded once; `x264` are libx264's parameters."""
     path = _FOLDER / f"{name}.mp4"
     if not path.exists():
         _FOLDER.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}.mp4")
-        kbit = round(2000 * width * height * rate / (1280 * 720 * 25))
-        chosen = {"keyint": 2 * rate, "min-keyint": 2 * rate, "scenecut": 0, "bframes": 0, "bitrate": kbit} | x264
-        _encode(unfinished, _drawn(_STORIES[story], width, height, rate, seconds), rate, **chosen)
+        _encode(unfinished, draw(), rate, **x264)
         unfinished.replace(path)
     return path
 

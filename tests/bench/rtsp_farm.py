@@ -1,19 +1,23 @@
 """Many network cameras in one cheap process: sends pre-encoded H.264 over RTSP (TCP) in real time, again and again.
 
-    python -m tests.bench.rtsp_farm NAME=FILE…
+    python -m tests.bench.rtsp_farm [--stamps FILE] NAME=FILE…
 
 Prints the port; FILE is then at rtsp://127.0.0.1:PORT/NAME for any number of viewers, each from a keyframe on and with
 timestamps of its own. A picture's packets leave with one call. It ends when its standard input is closed; a viewer who
-reads too slowly ends it at once with an error, because what is measured then means nothing.
+reads too slowly ends it at once with an error, because what is measured then means nothing. With --stamps it writes a
+line for each picture as it sends it: viewer, number of the picture (both from 0), time.monotonic.
 """
 
+import argparse
 import asyncio
 import base64
 import itertools
 import os
 import struct
 import sys
+import time
 from dataclasses import dataclass
+from typing import TextIO
 
 import av
 from av.video.stream import VideoStream
@@ -67,9 +71,10 @@ def payloads(nal: bytes) -> list[bytes]:
 class Viewer:
     """One connection: answers its requests and, once asked to play, sends."""
 
-    def __init__(self, mounts: dict[str, Mount], number: int) -> None:
+    def __init__(self, mounts: dict[str, Mount], number: int, stamps: TextIO | None) -> None:
         self._mounts = mounts
         self._number = number
+        self._stamps = stamps
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         sending: asyncio.Task[None] | None = None
@@ -107,6 +112,8 @@ class Viewer:
         sequence, ssrc = 0, 0x10000 + self._number
         for index in itertools.count():
             await asyncio.sleep(began + index / video.rate - loop.time())
+            if self._stamps is not None:
+                self._stamps.write(f"{self._number} {index} {time.monotonic():.6f}\n")
             sent = video.pictures[index % len(video.pictures)]
             stamp = round(index * _CLOCK / video.rate) & 0xFFFFFFFF
             parts = []
@@ -124,10 +131,15 @@ class Viewer:
 
 
 async def main() -> None:
-    mounts = {name: mount(file) for name, file in (argument.split("=", 1) for argument in sys.argv[1:])}
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--stamps")
+    parser.add_argument("mounts", nargs="+")
+    asked = parser.parse_args()
+    stamps = open(asked.stamps, "w", buffering=1) if asked.stamps else None  # noqa: SIM115  until the process ends
+    mounts = {name: mount(file) for name, file in (argument.split("=", 1) for argument in asked.mounts)}
     numbers = itertools.count()
     server = await asyncio.start_server(
-        lambda reader, writer: Viewer(mounts, next(numbers)).serve(reader, writer), "127.0.0.1", 0
+        lambda reader, writer: Viewer(mounts, next(numbers), stamps).serve(reader, writer), "127.0.0.1", 0
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
