@@ -49,7 +49,9 @@ class DirectoryStore(Section):
     """A folder that is elsewhere: a mounted network drive, a second disk."""
 
     kind: Annotated[Literal["directory"], Field(description="A folder")]
-    path: Annotated[LocalPath, Field(examples=["/mnt/nas/cameras"], description="The folder")]
+    path: Annotated[
+        LocalPath, Field(examples=["/mnt/nas/cameras"], description="The folder, which must exist (docs/stores.md)")
+    ]
 
 
 class S3Store(Section):
@@ -59,9 +61,13 @@ class S3Store(Section):
     endpoint_url: Annotated[
         WebAddress | None, Field(repr=False, description="The server; null means Amazon's own of the region")
     ] = None
+    ca_pem_path: Annotated[
+        LocalPath | None,
+        Field(description="Certificates (PEM) that vouch for the server, where it is not one that all know"),
+    ] = None
     region: Annotated[Text | None, Field(description="The region, where the server has regions")] = None
     bucket: Annotated[Text, Field(examples=["cameras"], description="The bucket")]
-    prefix: Annotated[str, Field(max_length=500, description="What the names in the bucket begin with")] = ""
+    prefix: Annotated[str, Field(max_length=500, description="The folder in the bucket; empty for none")] = ""
     access_key_id: Annotated[Text, Field(examples=["AKIA…"], description="Which key signs in")]
     secret_access_key: Annotated[SecretText, Field(repr=False, examples=["…"], description="That key's secret")]
 

@@ -45,7 +45,6 @@ VENDOR_FILES = {
     "cryptography": {"offsite"},
     "dropbox": {"offsite/stores", "offsite/dropbox_login.py"},
     "requests": {"offsite/stores"},
-    "boto3": {"offsite/stores/s3.py"},
     "botocore": {"offsite/stores/s3.py"},
 }
 
