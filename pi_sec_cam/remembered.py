@@ -1,4 +1,4 @@
-"""What this machine remembers of a storage directory, outside of it: its disk's id, and which cameras are stopped.
+"""What this machine remembers of a storage directory, outside of it: its disk's id, its stores, who is stopped.
 
 One JSON file a storage directory, in the state directory: $STATE_DIRECTORY (systemd's), else /var/lib/pi-sec-cam where
 this user may write there (so that commands find what the service wrote), else $XDG_STATE_HOME/pi-sec-cam, else
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 _SERVICE_DIRECTORY = Path("/var/lib/pi-sec-cam")
 _STORAGE_ID, _FILE_SYSTEM, _STOPPED = "storage_id", "file_system", "stopped"
+_STORE_IDS, _LOGINS = "store_ids", "logins"
+_KINDS = {_STORAGE_ID: str, _FILE_SYSTEM: int, _STOPPED: list, _STORE_IDS: dict, _LOGINS: list}
 
 
 class Remembered:
@@ -72,6 +74,25 @@ class Remembered:
     def stopped(self, cameras: Iterable[str]) -> None:
         self._write({_STOPPED: sorted(cameras)})
 
+    def store_id(self, store: str) -> str | None:
+        """The id that the store of this key had when it was seen last; None if it never was."""
+        found = self._read().get(_STORE_IDS, {}).get(store)
+        return found if isinstance(found, str) else None
+
+    def remember_store(self, store: str, store_id: str) -> None:
+        """From now on this id belongs to the store of this key."""
+        with self._access:
+            self._write({_STORE_IDS: {**self._read().get(_STORE_IDS, {}), store: store_id}})
+
+    @property
+    def logins(self) -> frozenset[str]:
+        """The kinds of stores for which there was a login on the storage's disk when it was seen last."""
+        return frozenset(self._read().get(_LOGINS) or ())
+
+    @logins.setter
+    def logins(self, kinds: Iterable[str]) -> None:
+        self._write({_LOGINS: sorted(kinds)})
+
     def _read(self) -> dict[str, Any]:
         with self._access:
             values: dict[str, Any] = {}
@@ -107,7 +128,7 @@ class Remembered:
 
     def _complain(self, trouble: str) -> None:
         if self.trouble is None:
-            log.warning("%s: which disk belongs here and which cameras are stopped is forgotten at the end", trouble)
+            log.warning("%s: which disks belong here and which cameras are stopped is forgotten at the end", trouble)
         self.trouble = trouble
 
 
@@ -130,12 +151,11 @@ def _understood(data: bytes) -> dict[str, Any]:
     values = json.loads(data)
     if not isinstance(values, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - what is read is wrong, not what was passed
-    kinds = {_STORAGE_ID: str, _FILE_SYSTEM: int, _STOPPED: list}
-    for key, kind in kinds.items():
+    for key, kind in _KINDS.items():
         if key in values and not isinstance(values[key], kind):
             raise ValueError(f"{key} has no {kind.__name__}")
-    if not all(isinstance(name, str) for name in values.get(_STOPPED, ())):
-        raise ValueError(f"{_STOPPED} has no texts")
+        if kind is list and not all(isinstance(name, str) for name in values.get(key, ())):
+            raise ValueError(f"{key} has no texts")
     return values
 
 

@@ -41,6 +41,15 @@ def test_what_is_set_is_there_for_others(storage: Path) -> None:
     assert memory.stopped == frozenset()
 
 
+def test_each_store_has_an_id_and_logins_are_known_without_their_disk(storage: Path) -> None:
+    memory, other = Remembered(storage), Remembered(storage)
+    assert (memory.store_id("directory-1"), memory.logins) == (None, frozenset())
+    memory.remember_store("directory-1", "a")
+    other.remember_store("directory-2", "b")
+    other.logins = {"dropbox"}
+    assert (memory.store_id("directory-1"), memory.store_id("directory-2"), memory.logins) == ("a", "b", {"dropbox"})
+
+
 def test_each_storage_has_its_own_memory_however_its_path_is_spelled(
     storage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
