@@ -35,17 +35,20 @@ def storage_error(doing: str, error: OSError) -> StorageError:
     return described
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Replace `path` by `data`: readers and a power cut find the old file or the new one, never a mixture.
 
     On return the bytes and the name are on the disk. One writer a file at a time.
+
+    Args:
+        mode: who may read and write it, less what the umask takes; 0o600 for secrets.
 
     Raises:
         OSError: from the disk; the old file is then still whole.
     """
     beside = path.with_name(f".{path.name}.new")
     try:
-        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
         try:
             give_to_owner(file, path.parent)
             write_at(file, data, 0)

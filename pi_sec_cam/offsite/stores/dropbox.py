@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from pi_sec_cam.clock import Clock, SystemClock
-from pi_sec_cam.errors import Interrupted, OffsiteError, StoreRefuses, TemporaryError
+from pi_sec_cam.errors import Interrupted, OffsiteError, TemporaryError
 from pi_sec_cam.offsite.stores.path import parts_of
 
 _HASH_BLOCK_BYTES = 4 * 1024 * 1024
@@ -79,18 +79,17 @@ class DropboxStore:
 
     def _call(self, call: Callable[[], Any], path: str) -> Any:
         """The result of a call of the SDK; its errors as a store's."""
-        from dropbox.exceptions import ApiError, AuthError
+        from dropbox.exceptions import ApiError
 
-        from pi_sec_cam.offsite.stores.dropbox_errors import store_errors, upload_refused
+        from pi_sec_cam.offsite.stores.dropbox_errors import LoginInvalid, store_errors, upload_refused
 
         try:
             with store_errors(self._clock):
                 return call()
         except ApiError as error:
             raise upload_refused(error.error, path) from error
-        except StoreRefuses as error:
-            if isinstance(error.__cause__, AuthError):
-                self.close()  # the next try asks for a new access token
+        except LoginInvalid:
+            self.close()  # the next try asks for a new access token
             raise
 
 

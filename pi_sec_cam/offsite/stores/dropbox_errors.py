@@ -28,6 +28,14 @@ _UPLOAD_ERRORS: dict[str, tuple[type[OffsiteError], str]] = {
 }
 
 
+class LoginInvalid(StoreRefuses):
+    """A login that Dropbox does not accept any more, or never did."""
+
+
+class CodeRefused(StoreRefuses):
+    """An authorization code that is wrong, was used, or is too old."""
+
+
 @contextmanager
 def store_errors(clock: Clock) -> Iterator[None]:
     """Around calls of the SDK: whatever it raises leaves as a TemporaryError, StoreRefuses or PermanentError.
@@ -53,6 +61,8 @@ def store_errors(clock: Clock) -> Iterator[None]:
         raise TemporaryError(f"Dropbox: {error}") from error
     except requests.exceptions.SSLError as error:
         raise TemporaryError(_untrusted(str(error), clock)) from error
+    except requests.exceptions.HTTPError as error:  # only who trades in an authorization code raises it
+        raise _bad_input(error.response.text if error.response is not None else "") from error
     except requests.exceptions.ProxyError as error:
         raise _proxy(str(error)) from error
     except (requests.exceptions.RequestException, HTTPError) as error:
@@ -79,9 +89,9 @@ def _not_allowed(error: object) -> StoreRefuses:
             f"Dropbox: the login lacks the permission {scope}; tick it on the app's Permissions page, then {LOGIN}"
         )
     if tag == "expired_access_token":
-        return StoreRefuses(f"Dropbox: the token has expired, and nothing is there to get another; {LOGIN}")
+        return LoginInvalid(f"Dropbox: the token has expired, and nothing is there to get another; {LOGIN}")
     if tag == "invalid_access_token":
-        return StoreRefuses(f"Dropbox: the login was revoked, or is wrong; {LOGIN}")
+        return LoginInvalid(f"Dropbox: the login was revoked, or is wrong; {LOGIN}")
     if tag == "user_suspended":
         return StoreRefuses("Dropbox has suspended this account; sign in at dropbox.com to see why")
     return StoreRefuses(f"Dropbox does not accept the login ({tag or 'no reason given'}); {LOGIN}")
@@ -89,8 +99,10 @@ def _not_allowed(error: object) -> StoreRefuses:
 
 def _bad_input(text: str) -> OffsiteError:
     """HTTP status 400: of the token's endpoint it is JSON, else text."""
+    if "invalid_grant" in text:
+        return CodeRefused("Dropbox does not take this code: it is wrong, was used already, or is too old")
     if text.lstrip().startswith("{"):
-        return StoreRefuses(f"Dropbox does not know this app ({text[:200]}); is dropbox.app_key right? {LOGIN}")
+        return StoreRefuses(f"Dropbox does not know this app; is its key right? It says {text[:200]}")
     if "access token" in text or "Authorization" in text:
         return StoreRefuses(f"Dropbox: the token is not one; {LOGIN}")
     return PermanentError(f"Dropbox: {text[:300]}")
