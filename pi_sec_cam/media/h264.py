@@ -4,6 +4,9 @@ The rules are in docs/recording-format.md, "Canonical stream".
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
 
 from pi_sec_cam.media import parameter_sets as sets
 from pi_sec_cam.media.access_unit import Codec
@@ -58,6 +61,19 @@ def split_length_prefixed(data: bytes, length_size: int) -> list[bytes]:
             nals.append(data[position : position + length])
         position += length
     return nals
+
+
+def put_lengths(pictures: bytearray) -> None:
+    """Turn canonical pictures, one behind the other, into MP4's form: in place of each start code, a length.
+
+    Both have four bytes. A start code has 00 00 at an even place, coded pictures hardly anywhere else: NumPy finds the
+    few pairs in a tenth of the time that `bytearray.find` takes for the start codes.
+    """
+    pairs = np.frombuffer(pictures, np.uint16, len(pictures) // 2)
+    zeros = 2 * (pairs == 0).nonzero()[0]
+    starts = [place for at in zeros.tolist() for place in (at - 1, at) if pictures.startswith(START_CODE, place)]
+    for start, end in pairwise([*starts, len(pictures)]):
+        pictures[start : start + 4] = (end - start - 4).to_bytes(4, "big")
 
 
 class Canonicaliser:

@@ -1,21 +1,27 @@
-"""Writes fragmented MP4 that is playable at any moment while it grows."""
+"""Writes fragmented MP4 that is playable at any moment while it grows; a fragment may end at any picture."""
 
 import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
 import av
+from av.container import OutputContainer
 
 from pi_sec_cam.errors import PiSecCamError
+from pi_sec_cam.media import fragments
 from pi_sec_cam.media.access_unit import AccessUnit, StreamInfo
+from pi_sec_cam.media.fragments import Indexed, Sample
+from pi_sec_cam.media.h264 import START_CODE
 
 _MICROSECONDS = Fraction(1, 1_000_000)
-# A fragment is closed by the first picture that is this much later than its own first: with five pictures a second
-# and more, none is longer than one second.
-_FRAGMENT_US = 800_000
+# A second, and a little for cameras whose clock trembles: else of a GOP of one second the last picture would be left
+# over now and then, and the keyframes after it would not begin fragments any more.
+_LONGEST_US = 1_020_000
+# A fragment of at least this length ends before a keyframe.
+_KEYFRAME_ENDS_US = 800_000
 _HEVC_TAG = "hvc1"  # what players other than ffmpeg ask for (parameter sets in the header alone)
 
 
@@ -26,71 +32,96 @@ class StreamRefused(PiSecCamError, ValueError):
 class Mp4Writer:
     """One video track, in fragments; each is handed to `write` whole, in one call, the first with the header.
 
-    Timestamps are the units' own in microseconds, counted from the first unit's PTS.
+    Timestamps are the units' own in microseconds, counted from the first unit's PTS. A fragment ends by itself with the
+    picture after which it spans a second; the last picture in it is taken to last as long as the one before, and the
+    next fragment says exactly when it begins. FFmpeg's muxer, which makes the header, could not do that: it ends a
+    fragment when the next picture comes.
 
     Args:
-        write: takes the next bytes of the file. It is called through the muxer's C code and must not raise.
+        write: takes the next bytes of the file; must not raise.
         info: of the units to come; all must share it.
 
-    Raises:
-        StreamRefused: from the constructor, `add` and `close`; what was handed out before is sound.
+    Attributes:
+        pictures: how many are in what was handed out, also while `write` is called.
+        end_pts_us: when the last of them ends; the first one's PTS before any was handed out.
     """
 
     def __init__(self, write: Callable[[bytes], None], info: StreamInfo) -> None:
-        self._boxes = _WholeFragments(write)
-        self._origin_us: int | None = None
+        self._write = write
+        self._info = info
+        self._interval_us = max(1, round(1e6 / (info.frame_rate or 25)))
+        self._header = b""  # until it is handed out
+        self._origin_dts_us = 0
         self._last_dts_us: int | None = None
-        self._duration_us = round(1e6 / (info.frame_rate or 25))
-        with _refusing():
-            self._container = av.open(
-                self._boxes,
-                "w",
-                format="mp4",
-                # delay_moov: the header is made when the first pictures are known, and so has their exact start.
-                options={
-                    "movflags": "empty_moov+default_base_moof+delay_moov",
-                    "frag_duration": str(_FRAGMENT_US),
-                    "video_track_timescale": "1000000",
-                },
-                buffer_size=1 << 18,
-            )
-            self._stream = self._add_stream(info)
+        self._held: list[Sample] = []
+        self._fragments = 0
+        self._bytes = 0
+        self._index: list[Indexed] = []
+        self._closed = False
+        self.pictures = 0
+        self.end_pts_us = 0
 
     def add(self, unit: AccessUnit) -> None:
-        """Append a unit; the first must be a keyframe."""
-        if self._origin_us is None:
-            assert unit.keyframe, "a clip begins with a keyframe"
-            self._origin_us = unit.pts_us
-        if self._last_dts_us is not None:
-            self._duration_us = unit.dts_us - self._last_dts_us
-        self._last_dts_us = unit.dts_us
-        with _refusing():
-            packet = av.Packet(unit.data)
-            packet.stream = self._stream
-            packet.time_base = _MICROSECONDS
-            packet.pts = unit.pts_us - self._origin_us
-            packet.dts = unit.dts_us - self._origin_us
-            # Counts only for the file's last picture: as long as the one before it.
-            packet.duration = self._duration_us
-            packet.is_keyframe = unit.keyframe
-            self._container.mux_one(packet)
+        """Append a unit; the first must be a keyframe.
 
-    def _add_stream(self, info: StreamInfo) -> av.stream.Stream:
-        if info.codec == "h264":
-            return self._container.add_mux_stream("h264", width=info.width, height=info.height, time_base=_MICROSECONDS)
-        # A mux stream's tag cannot be set; one that is made after a template has a context, where it can.
-        with av.open(io.BytesIO(info.parameter_sets), format="hevc") as source:
-            stream = self._container.add_stream_from_template(source.streams.video[0])
-        stream.codec_context.codec_tag = _HEVC_TAG
-        stream.time_base = _MICROSECONDS
-        stream.width, stream.height = info.width, info.height
-        return stream
+        Raises:
+            StreamRefused: it was not taken; what was before it is sound.
+        """
+        if not unit.data.startswith(START_CODE):
+            raise StreamRefused("cannot write this stream as MP4: not in canonical form")
+        if not fragments.fits(unit.pts_us - unit.dts_us):
+            raise StreamRefused(f"cannot write this stream as MP4: PTS {unit.pts_us} and DTS {unit.dts_us}")
+        if self._last_dts_us is None:
+            self._begin(unit)
+        elif unit.dts_us <= self._last_dts_us:
+            raise StreamRefused(f"cannot write this stream as MP4: DTS {unit.dts_us} after {self._last_dts_us}")
+        else:
+            self._interval_us = unit.dts_us - self._last_dts_us
+        self._last_dts_us = unit.dts_us
+        dts = unit.dts_us - self._origin_dts_us
+        if self._held:
+            span_us = dts - self._held[0].dts
+            if span_us + self._interval_us > _LONGEST_US or (unit.keyframe and span_us >= _KEYFRAME_ENDS_US):
+                self.cut()
+        # `hvc1`: the header alone has parameter sets.
+        data = unit.data.removeprefix(self._info.parameter_sets) if self._info.codec == "h265" else unit.data
+        self._held.append(Sample(data, dts, unit.pts_us - unit.dts_us, unit.keyframe))
+        if dts - self._held[0].dts + 2 * self._interval_us > _LONGEST_US:
+            self.cut()
+
+    @property
+    def held(self) -> int:
+        """Pictures of the fragment that has not ended yet."""
+        return len(self._held)
+
+    def cut(self) -> None:
+        """End the fragment here, if it holds anything."""
+        if not self._held:
+            return
+        samples, self._held = self._held, []
+        durations = [after.dts - sample.dts for sample, after in pairwise(samples)]
+        durations.append(self._interval_us)
+        self._fragments += 1
+        self.pictures += len(samples)
+        self.end_pts_us = max(
+            self.end_pts_us,
+            *(
+                self._origin_dts_us + sample.dts + sample.composition_offset + duration
+                for sample, duration in zip(samples, durations, strict=True)
+            ),
+        )
+        header, self._header = self._header, b""
+        self._note_keyframes(samples, self._bytes + len(header))
+        self._hand_out(header + fragments.fragment(self._fragments, samples, durations))
 
     def close(self) -> None:
-        """Write the last fragment and the index of fragments. May be called again."""
-        with _refusing():
-            self._container.close()
-        self._boxes.finish()
+        """Write what is held, and the index of keyframes. May be called again."""
+        if self._closed:
+            return
+        self._closed = True
+        self.cut()
+        if self._fragments:
+            self._hand_out(fragments.index(self._index))
 
     def __enter__(self) -> Self:
         return self
@@ -100,46 +131,49 @@ class Mp4Writer:
     ) -> None:
         self.close()
 
+    def _begin(self, first: AccessUnit) -> None:
+        assert first.keyframe, "a clip begins with a keyframe"
+        self._header = _header(first)
+        self.end_pts_us = first.pts_us
+        self._origin_dts_us = first.dts_us
 
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """FFmpeg's complaints; nothing in them is about a disk, the bytes only go to memory."""
+    def _note_keyframes(self, samples: list[Sample], moof_at: int) -> None:
+        for number, sample in enumerate(samples, 1):
+            if sample.keyframe:
+                self._index.append(Indexed(sample.dts + sample.composition_offset, moof_at, number))
+
+    def _hand_out(self, data: bytes) -> None:
+        self._bytes += len(data)
+        self._write(data)
+
+
+def _header(first: AccessUnit) -> bytes:
+    """ftyp and moov, from FFmpeg's muxer, which is given the first picture to know the codec and the exact start."""
+    file = io.BytesIO()
+    # delay_moov: the edit list, which makes up for B-frames, is written when that picture is known.
+    options = {"movflags": "empty_moov+default_base_moof+delay_moov", "video_track_timescale": "1000000"}
     try:
-        yield
+        with av.open(file, "w", format="mp4", options=options) as container:
+            packet = av.Packet(first.data)
+            packet.stream = _stream(container, first.info)
+            packet.time_base = _MICROSECONDS
+            packet.pts, packet.dts = 0, first.dts_us - first.pts_us
+            packet.is_keyframe = True
+            container.mux_one(packet)
     except (av.FFmpegError, ValueError, OverflowError) as error:
         raise StreamRefused(f"cannot write this stream as MP4: {error}") from error
+    written = file.getvalue()
+    ftyp_bytes = int.from_bytes(written[:4], "big")
+    return written[: ftyp_bytes + int.from_bytes(written[ftyp_bytes : ftyp_bytes + 4], "big")]
 
 
-class _WholeFragments:
-    """The file that the muxer writes to: gathers its pieces and passes them on in whole fragments."""
-
-    def __init__(self, write: Callable[[bytes], None]) -> None:
-        self._write = write
-        self._held = bytearray()
-
-    def write(self, piece: bytes) -> int:
-        """Called by the muxer."""
-        self._held += piece
-        end = self._end_of_last_mdat()
-        if end:
-            self._write(bytes(self._held[:end]))
-            del self._held[:end]
-        return len(piece)
-
-    def finish(self) -> None:
-        """Pass on what is left."""
-        if self._held:
-            self._write(bytes(self._held))
-            self._held.clear()
-
-    def _end_of_last_mdat(self) -> int:
-        """Where the last complete mdat box of what is held ends; 0 if none does (box: ISO/IEC 14496-12, 4.2)."""
-        end = position = 0
-        while position + 8 <= len(self._held):
-            length = int.from_bytes(self._held[position : position + 4], "big")
-            if length < 8 or position + length > len(self._held):
-                break
-            position += length
-            if self._held[position - length + 4 : position - length + 8] == b"mdat":
-                end = position
-        return end
+def _stream(container: OutputContainer, info: StreamInfo) -> av.stream.Stream:
+    if info.codec == "h264":
+        return container.add_mux_stream("h264", width=info.width, height=info.height, time_base=_MICROSECONDS)
+    # A mux stream's tag cannot be set; one that is made after a template has a context, where it can.
+    with av.open(io.BytesIO(info.parameter_sets), format="hevc") as source:
+        stream = container.add_stream_from_template(source.streams.video[0])
+    stream.codec_context.codec_tag = _HEVC_TAG
+    stream.time_base = _MICROSECONDS
+    stream.width, stream.height = info.width, info.height
+    return stream

@@ -14,6 +14,7 @@ from pi_sec_cam.media.frame import FrameSlot
 from pi_sec_cam.media.ring import Ring
 from pi_sec_cam.motion.detector import Detector
 from pi_sec_cam.motion.event import EventEnded, EventMachine, EventStarted
+from pi_sec_cam.motion.event_pictures import EventPictures
 from pi_sec_cam.motion.pacer import FramePacer
 from pi_sec_cam.motion.watcher import Watcher
 from pi_sec_cam.node.sinks import DetectionSink, NodeSink
@@ -94,8 +95,15 @@ class Node:
         self._decodes = self._decoder or self._detect_sink
         self._source = self._new_source()
         self._detection_source = self._new_detection_source()
+        pictures = EventPictures(self._ring)
         self.recorder = Recorder(
-            camera=self.name, ring=self._ring, archive=archive, keep=keep, clock=clock, on_trouble=on_trouble
+            camera=self.name,
+            ring=self._ring,
+            archive=archive,
+            picture=pictures.of,
+            keep=keep,
+            clock=clock,
+            on_trouble=on_trouble,
         )
         self._watcher = Watcher(
             f"watcher of {self.name}",
@@ -111,7 +119,7 @@ class Node:
                 rec_sec_after=motion.rec_sec_after,
                 max_event_time=motion.max_event_time,
             ),
-            listeners=[self.recorder.on_event, self._tell],
+            listeners=[pictures.on_event, self.recorder.on_event, self._tell],
             settle_seconds=_SETTLE.get(self._camera.kind, 0.0),
             clock=clock,
         )

@@ -1,7 +1,7 @@
 """One event's folder while it is being filled: video parts, motion.jpg, event.json."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -9,7 +9,6 @@ from pi_sec_cam.clock import WallStamp
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.mp4 import StreamRefused
 from pi_sec_cam.motion.event import EventEnded, EventStarted
-from pi_sec_cam.motion.motion_picture import motion_picture
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord, Part, State
@@ -32,22 +31,30 @@ class Clip:
     Args:
         stamp: wall time of the trigger.
         continues: id of the event that this one goes on from.
+        on_folder: is told the event's folder as soon as it stands, and again if it gets another one.
 
     Attributes:
         folder: the event's, once it stands.
         record: as event.json was last written.
-        picture_pts_us: media time of the picture for motion.jpg.
         dropped: units that came and are not in the clip; of a part that is being written, once it is closed.
     """
 
     def __init__(
-        self, archive: Archive, camera: str, started: EventStarted, stamp: WallStamp, continues: str | None
+        self,
+        archive: Archive,
+        camera: str,
+        started: EventStarted,
+        stamp: WallStamp,
+        continues: str | None,
+        *,
+        on_folder: Callable[[EventFolder], None] = lambda _: None,
     ) -> None:
         self._archive = archive
         self._camera = camera
         self._started = started
         self._stamp = stamp
         self._continues = continues
+        self._on_folder = on_folder
         self._sequence = archive.next_sequence(stamp)
         self.folder: EventFolder | None = None
         self.record: EventRecord | None = None
@@ -55,9 +62,6 @@ class Clip:
         self._part_ends = False  # the part takes no more; the next keyframe begins another
         self._parts: list[Part] = []
         self._entry_pts_us = 0
-        decided_us = started.decided_pts_us
-        self.picture_pts_us = started.trigger_pts_us if decided_us is None else decided_us
-        self._picture_gop: Sequence[AccessUnit] = ()
         self._picture = b""
         self._picture_written = False
         self._end_us = started.trigger_pts_us
@@ -74,9 +78,14 @@ class Clip:
         """Taken, complete, and not on the disk yet."""
         return self._writer.waiting_bytes if self._writer else 0
 
-    def picture_from(self, gop: Sequence[AccessUnit]) -> None:
-        """The GOP that holds the picture shown at `picture_pts_us`."""
-        self._picture_gop = gop
+    @property
+    def in_memory(self) -> bool:
+        """Whether anything was taken that is not on the disk."""
+        return self._writer is not None and bool(self._writer.held or self._writer.waiting_bytes)
+
+    def add_picture(self, jpeg: bytes) -> None:
+        """Take motion.jpg; `flush` brings it to the disk."""
+        self._picture = jpeg
 
     def gap(self) -> None:
         """Pictures are missing before the next unit.
@@ -114,6 +123,11 @@ class Clip:
             self._part_ends = True
             raise
 
+    def cut(self) -> None:
+        """Let what was taken be complete, whatever follows."""
+        if self._writer is not None:
+            self._writer.cut()
+
     def flush(self) -> None:
         """Bring to the disk what is complete.
 
@@ -143,7 +157,7 @@ class Clip:
                 new.path.rmdir()
                 return
         self.abandon()
-        self.folder = new
+        self._move_into(new)
         self._parts.clear()
         self._start_us = None
         self._picture_written = False
@@ -160,6 +174,7 @@ class Clip:
         if not self._parts:
             self._archive.running.discard(self.folder.id)
             return None
+        self._write_picture()
         self.record = self.folder.write_record(self._record_now("complete", ended, dropped_by_ring))
         return self.record
 
@@ -175,19 +190,20 @@ class Clip:
             self._parts.append(part)
             self._end_us = (part.first_pts_us or 0) + round(part.duration_s * 1e6)
 
+    def _move_into(self, folder: EventFolder) -> None:
+        self.folder = folder
+        self._on_folder(folder)
+
     def _begin_part(self, unit: AccessUnit) -> None:
         if self.folder is None:
-            self.folder = self._archive.begin(self._camera, self._stamp)
+            self._move_into(self._archive.begin(self._camera, self._stamp))
+        assert self.folder is not None
         if self._start_us is None:
             self._start_us = unit.pts_us
         self.record = self.folder.write_record(self._record_now("recording", None, 0))
         paths = (self.folder.video_path(number) for number in itertools.count(len(self._parts) + 1))
         # What is there already, though no part of ours, is left alone.
-        try:
-            self._writer = PartWriter(next(path for path in paths if not path.exists()), unit)
-        except StreamRefused:
-            self.dropped += 1
-            raise
+        self._writer = PartWriter(next(path for path in paths if not path.exists()), unit)
         self._entry_pts_us = unit.pts_us
         self._part_ends = False
 
@@ -198,14 +214,11 @@ class Clip:
             self.abandon()
 
     def _write_picture(self) -> None:
-        """Once a folder; it is decoded once."""
-        if self._writer is None or self._picture_written:
+        """Once a folder, and only beside video."""
+        if self._picture_written or not self._picture or not (self._writer or self._parts):
             return
-        if self._picture_gop:
-            self._picture = motion_picture(self._picture_gop, self.picture_pts_us, self._started.areas) or b""
-            self._picture_gop = ()
-        if self._picture and self.folder is not None:
-            self.folder.write_picture(self._picture)
+        assert self.folder is not None
+        self.folder.write_picture(self._picture)
         self._picture_written = True
 
     def _record_now(self, state: State, ended: EventEnded | None, dropped_by_ring: int) -> EventRecord:
@@ -232,8 +245,7 @@ class Clip:
             areas=started.areas,
             continues=self._continues,
             parts=tuple(self._parts),
-            bytes=sum(part.bytes for part in self._parts)
-            + (len(self._picture) if self._picture_written and self._picture else 0),
+            bytes=sum(part.bytes for part in self._parts) + (len(self._picture) if self._picture_written else 0),
             dropped_pictures=self.dropped + dropped_by_ring,
             sequence=self._sequence,
         )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pi_sec_cam.durable import storage_error, sync_directory, write_at
 from pi_sec_cam.media.access_unit import AccessUnit
-from pi_sec_cam.media.mp4 import Mp4Writer, StreamRefused
+from pi_sec_cam.media.mp4 import Mp4Writer
 from pi_sec_cam.ownership import give_to_owner
 from pi_sec_cam.record.event_record import Part
 
@@ -53,24 +53,16 @@ class PartWriter:
     """
 
     def __init__(self, path: Path, first: AccessUnit) -> None:
-        """Nothing is written yet.
-
-        Raises:
-            StreamRefused: MP4 cannot hold this stream.
-        """
+        """Nothing is written yet."""
         self.info = first.info
         self._path = path
         self._first_pts_us = first.pts_us
-        self._end_pts_us = first.pts_us
-        self._last_dts_us: int | None = None
-        self._interval_us = round(1e6 / (first.info.frame_rate or 25))
         self.given = 0
-        self._muxed = 0
         self._waiting: deque[_Fragment] = deque()
         self._marks = [_Mark(0, 0, first.pts_us)]  # one a fragment
         self._file: int | None = None
         self._named = False  # the file's name is on the disk
-        self._muxer: Mp4Writer | None = Mp4Writer(self._take, first.info)
+        self._muxer = Mp4Writer(self._take, first.info)
 
     @property
     def kept(self) -> int:
@@ -79,6 +71,11 @@ class PartWriter:
     @property
     def kept_bytes(self) -> int:
         return self._marks[-1].bytes
+
+    @property
+    def held(self) -> int:
+        """Pictures of the fragment that is not complete yet; `cut` completes it."""
+        return self._muxer.held
 
     @property
     def waiting_bytes(self) -> int:
@@ -105,14 +102,12 @@ class PartWriter:
         Raises:
             StreamRefused: MP4 cannot hold it; the part is to be closed.
         """
-        assert self._muxer is not None
         self.given += 1
         self._muxer.add(unit)
-        self._muxed += 1
-        if self._last_dts_us is not None:
-            self._interval_us = unit.dts_us - self._last_dts_us
-        self._last_dts_us = unit.dts_us
-        self._end_pts_us = max(self._end_pts_us, unit.pts_us + self._interval_us)
+
+    def cut(self) -> None:
+        """Complete the fragment with the unit that was added last, in memory."""
+        self._muxer.cut()
 
     def flush(self) -> None:
         """Write the fragments that are complete; to be called again after a StorageError.
@@ -131,12 +126,7 @@ class PartWriter:
         Raises:
             StorageError, PartLost: as `flush`.
         """
-        if self._muxer is not None:
-            muxer, self._muxer = self._muxer, None
-            # What it cannot complete is missing in the file, and in `kept`.
-            with suppress(StreamRefused):
-                if self.given == self._muxed:
-                    muxer.close()
+        self._muxer.close()
         self.flush()
         self.abandon()
 
@@ -149,8 +139,8 @@ class PartWriter:
                 os.close(file)
 
     def _take(self, data: bytes) -> None:
-        """The muxer's next bytes: the fragment that ends before the unit that is just being added."""
-        self._waiting.append(_Fragment(data, self._muxed, self._end_pts_us))
+        """The muxer's next bytes: a fragment, or the index at the end."""
+        self._waiting.append(_Fragment(data, self._muxer.pictures, self._muxer.end_pts_us))
 
     def _write(self, fragment: _Fragment) -> None:
         try:

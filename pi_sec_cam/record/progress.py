@@ -69,7 +69,7 @@ class EventProgress:
     def asked(self, reached: int) -> bool:
         """For the recorder, which has taken all units before `reached`: whether they are to be on the disk now."""
         with self._changed:
-            return self._kept_to < self._wanted <= reached
+            return not self._over and self._kept_to < self._wanted <= reached
 
     def stands(self, folder: EventFolder) -> None:
         """For the recorder: this is the event's folder (from now on: a lost one gets a successor)."""

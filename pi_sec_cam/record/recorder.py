@@ -18,11 +18,14 @@ from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.clip import Clip
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.insistence import GaveUp, Insistence
+from pi_sec_cam.record.progress import EventProgress
 from pi_sec_cam.worker import Worker
 
 log = logging.getLogger(__name__)
 
 _WAIT_S = 0.25
+# Events that are over can be asked about for a while: so many that began since.
+_REMEMBERED = 50
 
 _T = TypeVar("_T")
 
@@ -38,6 +41,7 @@ class Recorder(Worker):
         camera: its name.
         ring: where the video comes from.
         archive: where clips go.
+        picture: gives an event's motion picture as JPEG, None where it cannot be decoded; may take its time.
         keep: takes each event's record, when it begins and when it has ended; must not raise.
         on_trouble: is told each time that the disk has refused something, in the recorder's thread, so that room can be
             made; quick, must not raise.
@@ -49,6 +53,7 @@ class Recorder(Worker):
         camera: str,
         ring: Ring,
         archive: Archive,
+        picture: Callable[[EventStarted], bytes | None],
         keep: Callable[[EventRecord], None],
         clock: Clock,
         on_trouble: Callable[[OSError], None] | None = None,
@@ -57,11 +62,13 @@ class Recorder(Worker):
         self._camera = camera
         self._ring = ring
         self._archive = archive
+        self._picture = picture
         self._keep = keep
         self._disk = Insistence(self, camera, on_trouble)
-        # Protects the queue; filled by the watcher's thread.
+        # Protects the queue and the progress of its events; filled by the watcher's thread.
         self._changed = threading.Condition()
         self._events: deque[EventReader] = deque()
+        self._progress: dict[int, EventProgress] = {}  # by the events' numbers
         self._current: EventReader | None = None
         self._clip: Clip | None = None
         self._ids: dict[int, str] = {}  # of the last events, by their number: what a continuation refers to
@@ -76,12 +83,20 @@ class Recorder(Worker):
             if isinstance(event, EventStarted):
                 cursor = self._ring.cursor(from_pts_us=event.clip_from_pts_us, pinned=True)
                 stamp = self.clock.stamp(event.trigger_pts_us)
-                self._events.append(EventReader(event, stamp, cursor, self.clock))
+                reader = EventReader(event, stamp, cursor, self.clock)
+                self._events.append(reader)
+                self._progress[event.number] = EventProgress(partial(self._wake, reader))
+                self._forget_old(event.number - _REMEMBERED)
             else:
                 for reader in self._readers():
                     if reader.started.number == event.number:
                         reader.end(event)
             self._changed.notify_all()
+
+    def progress(self, event_number: int) -> EventProgress | None:
+        """How far an event is on the disk, from its `on_event` on; None for one that was over long ago. Any thread."""
+        with self._changed:
+            return self._progress.get(event_number)
 
     @property
     def trouble(self) -> str | None:
@@ -150,46 +165,71 @@ class Recorder(Worker):
         """All events that are not recorded yet, the current one first."""
         return [*([self._current] if self._current else []), *self._events]
 
+    def _wake(self, reader: EventReader) -> None:
+        """Somebody wants the event's progress."""
+        reader.wake()
+        with self._changed:
+            self._changed.notify_all()
+
+    def _forget_old(self, number: int) -> None:
+        self._progress = {each: past for each, past in self._progress.items() if each > number or not past.over}
+
     def _record(self, reader: EventReader) -> None:
         number, continues = reader.started.number, reader.started.continues or 0
         reader.follow(self._stopped_at.get(continues, 0))
-        clip = Clip(self._archive, self._camera, reader.started, reader.stamp, self._ids.get(continues))
-        clip.picture_from(self._ring.gop_at(clip.picture_pts_us))
+        progress = self._progress[number]
+        clip = Clip(
+            self._archive,
+            self._camera,
+            reader.started,
+            reader.stamp,
+            self._ids.get(continues),
+            on_folder=progress.stands,
+        )
         self._clip = clip
         try:
-            self._write(clip, reader)
+            self._write(clip, reader, progress)
+            progress.kept(reader.stopped_at)
         except GaveUp:
+            progress.end()
             clip.abandon()
             self._lost_events += 1
             self._lost_seconds += reader.unread.seconds
-            while self._next(reader) is not None:
+            while self._next(reader, progress) is not None:
                 clip.dropped += 1
+        finally:
+            progress.end()
         self._stopped_at[number] = reader.stopped_at
         self._ids, self._stopped_at = _newest(self._ids), _newest(self._stopped_at)
         self._clip = None
         self._dropped += clip.dropped + reader.dropped
 
-    def _write(self, clip: Clip, reader: EventReader) -> None:
+    def _write(self, clip: Clip, reader: EventReader, progress: EventProgress) -> None:
         """All of the event, from its first unit to its final record."""
-        seen_dropped, listed = reader.dropped, None
-        while (unit := self._next(reader)) is not None:
+        seen_dropped, listed, pictured = reader.dropped, None, False
+        while not reader.over:
+            unit = self._next(reader, progress)
             if reader.dropped > seen_dropped:
                 clip.gap()
             seen_dropped, kept = reader.dropped, clip.kept
-            try:
-                self._insist(clip, partial(clip.add, unit))
-            except StreamRefused as error:
-                self._disk.report(str(error))
-            except GaveUp:
-                clip.dropped += 1
-                raise
+            if unit is not None:
+                self._take(clip, unit)
+            if progress.asked(reader.next_number):
+                clip.cut()
             self._insist(clip, clip.flush)
+            if not clip.in_memory and not reader.over:
+                progress.kept(reader.next_number)
             if clip.kept > kept:
                 self._disk.works()
                 if clip.folder is not listed and clip.record is not None:
                     self._ids[reader.started.number] = clip.record.id
                     self._list(clip.record)
                     listed = clip.folder
+            # Decoding takes its time; what has come until now has precedence.
+            if not pictured and not reader.unread.pictures:
+                clip.add_picture(self._picture(reader.started) or b"")
+                self._insist(clip, clip.flush)
+                pictured = True
             self.advance()
         record = self._insist(clip, lambda: clip.finish(reader.ended, reader.dropped))
         if record is not None:
@@ -200,13 +240,25 @@ class Recorder(Worker):
             self._lost_events += 1
             log.error("%s: an event is lost: while the disk refused, the memory was too small for it", self._camera)
 
+    def _take(self, clip: Clip, unit: AccessUnit) -> None:
+        try:
+            self._insist(clip, partial(clip.add, unit))
+        except StreamRefused as error:
+            self._disk.report(str(error))
+        except GaveUp:
+            clip.dropped += 1
+            raise
+
     def _list(self, record: EventRecord) -> None:
         with self._disk.waiting():
             self._keep(record)
 
-    def _next(self, reader: EventReader) -> AccessUnit | None:
-        """The event's next unit; None when it has had its last, or has come no further when the recorder is stopped."""
-        while not reader.over:
+    def _next(self, reader: EventReader, progress: EventProgress) -> AccessUnit | None:
+        """The event's next unit; None when it has had its last, or when what was taken is asked for.
+
+        When the recorder is stopped, an event that has come no further has had its last unit, too.
+        """
+        while not (reader.over or progress.asked(reader.next_number)):
             unit = reader.read(0 if self.stopping.is_set() else _WAIT_S)
             if unit is not None:
                 return unit
@@ -215,7 +267,9 @@ class Recorder(Worker):
                 reader.stop()
             elif reader.drained:
                 with self._changed:
-                    self._changed.wait_for(lambda: reader.ended or self.stopping.is_set(), _WAIT_S)
+                    self._changed.wait_for(
+                        lambda: reader.ended or self.stopping.is_set() or progress.asked(reader.next_number), _WAIT_S
+                    )
         return None
 
     def _insist(self, clip: Clip, step: Callable[[], _T]) -> _T:

@@ -18,6 +18,7 @@ from pi_sec_cam.clock import SystemClock
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.ring import Ring
 from pi_sec_cam.motion.event import Area, EventEnded, EventStarted
+from pi_sec_cam.motion.event_pictures import EventPictures
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recorder import Recorder
@@ -33,7 +34,10 @@ def main() -> None:
     archive.prepare()
     ring = Ring(seconds=6, max_bytes=64 << 20)
     kept: list[EventRecord] = []
-    recorder = Recorder(camera="Yard", ring=ring, archive=archive, keep=kept.append, clock=SystemClock())
+    pictures = EventPictures(ring).of
+    recorder = Recorder(
+        camera="Yard", ring=ring, archive=archive, picture=pictures, keep=kept.append, clock=SystemClock()
+    )
     recorder.start()
     begins_us = time.monotonic_ns() // 1000
     commands: list[str] = []

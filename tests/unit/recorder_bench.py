@@ -11,6 +11,7 @@ from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.ring import Ring
 from pi_sec_cam.motion.event import Area, EndReason, EventEnded, EventStarted
+from pi_sec_cam.motion.event_pictures import EventPictures
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recorder import Recorder
@@ -35,10 +36,12 @@ class Bench:
         self.refused: list[OSError] = []
         self.after_refusal: Callable[[], None] = lambda: None
         self.clock = SimulatedClock(datetime(2026, 5, 4, 12, 0, tzinfo=UTC))
+        self._pictures = EventPictures(self.ring)
         self.recorder = Recorder(
             camera="Yard",
             ring=self.ring,
             archive=self.archive,
+            picture=self._pictures.of,
             keep=self.records.append,
             clock=self.clock,
             on_trouble=self._refused,
@@ -50,6 +53,7 @@ class Bench:
 
     def event(self, *events: EventStarted | EventEnded) -> None:
         for event in events:
+            self._pictures.on_event(event)
             self.recorder.on_event(event)
 
     def run(self) -> list[EventRecord]:

@@ -94,7 +94,7 @@ def test_of_a_clip_that_grows_all_whole_fragments_are_taken(tmp_path: Path, out:
     begun = write(tmp_path / "video-2.mp4", b"")
     done = export_video([source, begun], out)
     assert done.unreadable == ()
-    assert decoded_pictures(out) == 60
+    assert decoded_pictures(out) == 75
 
 
 def test_a_part_that_cannot_be_read_is_left_out_and_named(tmp_path: Path, out: Path) -> None:

@@ -103,7 +103,7 @@ def test_an_interrupted_event_is_cut_to_whole_fragments_and_listed(storage: Stor
     assert event.start == NOON - timedelta(seconds=8)
     assert event.duration_s == pytest.approx(format_duration(folder.video_path(1)))
     assert event.end == event.start + timedelta(seconds=event.duration_s)
-    assert event.parts[0].pictures == decoded_pictures(folder.video_path(1)) == 60
+    assert event.parts[0].pictures == decoded_pictures(folder.video_path(1)) == 75
     assert (event.parts[0].codec, event.parts[0].width, event.parts[0].height) == (codec, 160, 96)
     assert event.parts[0].bytes == len(whole)
     assert event.bytes == len(whole) + len(b"picture")
@@ -125,9 +125,9 @@ def test_killed_anywhere_every_whole_fragment_is_kept(storage: Storage) -> None:
         if kept:
             assert done.interrupted == [folder.id], cut
             assert folder.video_path(1).read_bytes() == data[:kept], cut
-            # The header comes with the first fragment; a fragment has 20 pictures.
+            # The header comes with the first fragment; a fragment has 25 pictures.
             mdats = sum(kind == b"mdat" and end <= cut for kind, end in edges)
-            assert storage.catalogue.get(folder.id).parts[0].pictures == 20 * mdats, cut
+            assert storage.catalogue.get(folder.id).parts[0].pictures == 25 * mdats, cut
         elif whole := sum(end <= cut for end in picture_ends):  # some of the first fragment's pictures
             event = storage.catalogue.get(folder.id)
             assert (event.state, event.parts[0].pictures) == ("interrupted", whole), cut
@@ -149,7 +149,7 @@ def test_a_torn_beginning_with_b_frames_plays_up_to_its_last_whole_picture(stora
     assert storage.recover() == Recovered(interrupted=[folder.id])
     (part,) = storage.catalogue.get(folder.id).parts
     file = folder.video_path(1)
-    assert part.pictures == 19
+    assert part.pictures == 24
     assert decoded_pictures(file) == part.pictures
     assert (stream_entry(file, "start_time"), stream_entry(file, "codec_tag_string")) == (
         "0.000000",
@@ -167,11 +167,11 @@ def test_an_event_in_parts(storage: Storage) -> None:
     event = storage.catalogue.get(folder.id)
     assert [(part.file, part.pictures, part.width) for part in event.parts] == [
         ("video.mp4", 100, 160),
-        ("video-2.mp4", 40, 128),
+        ("video-2.mp4", 50, 128),
     ]
     assert [part.first_pts_us for part in event.parts] == [part.first_pts_us for part in known]
-    assert event.duration_s == pytest.approx(4 + 1.6)
-    assert event.end == event.start + timedelta(seconds=10 + 1.6)
+    assert event.duration_s == pytest.approx(4 + 2)
+    assert event.end == event.start + timedelta(seconds=10 + 2)
     assert not folder.video_path(3).exists()
 
 
@@ -383,4 +383,4 @@ def test_a_kill_during_recovery_does_no_harm(storage: Storage, monkeypatch: pyte
                 storage.recover()
     done = storage.recover()
     assert [*done.interrupted, *done.added] == [folder.id]
-    assert storage.catalogue.get(folder.id).parts[0].pictures == 40
+    assert storage.catalogue.get(folder.id).parts[0].pictures == 50
