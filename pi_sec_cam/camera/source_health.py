@@ -2,9 +2,9 @@
 
 import logging
 from datetime import timedelta
-from random import Random
 from typing import Literal
 
+from pi_sec_cam.backoff import Backoff
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.errors import SourceError, SourceUnusable
 
@@ -22,28 +22,6 @@ _FIRST_KEYFRAME_US = 600_000_000
 _STALL_PICTURES = 4
 # A run that delivered for this long was a success: the next failure is a new one.
 _SUCCESS_US = 10_000_000
-
-
-class Backoff:
-    """Waiting times that double from `first` to `cap`, each shortened by up to half at random.
-
-    Chance keeps many nodes from asking a camera that comes back all at the same instant.
-    """
-
-    def __init__(self, *, first: float = 0.5, cap: float = 30.0, chance: Random | None = None) -> None:
-        self._first = self._next = first
-        self._cap = cap
-        self._chance = chance or Random()  # noqa: S311 - nothing to guess here
-
-    def wait(self) -> float:
-        """Seconds before the next attempt."""
-        seconds = self._next
-        self._next = min(2 * seconds, self._cap)
-        return seconds * self._chance.uniform(0.5, 1.0)
-
-    def reset(self) -> None:
-        """Begin with the first waiting time again."""
-        self._next = self._first
 
 
 class SourceHealth:

@@ -4,8 +4,9 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
+from pi_sec_cam.backoff import Backoff
 from pi_sec_cam.camera.protocol import Camera, Sink
-from pi_sec_cam.camera.source_health import Backoff, SourceHealth, SourceState
+from pi_sec_cam.camera.source_health import SourceHealth, SourceState
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.errors import SourceError
 from pi_sec_cam.media.access_unit import AccessUnit

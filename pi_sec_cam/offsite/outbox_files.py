@@ -4,6 +4,7 @@ import errno
 import filecmp
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,10 @@ from pi_sec_cam.ownership import give_to_owner
 _WRITING, _JOURNALS, _REFUSED, _POINTER = ".writing", ".journals", ".refused", ".event"
 # What file systems without hard links answer, and those where a file has too many.
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+
+# What others put into these directories is left alone.
+_OURS = re.compile(r"[a-z]+[0-9]+\.[a-z0-9]+")
+_COPYING = re.compile(rf"\.{_OURS.pattern}\.copy")
 
 
 class NameCollision(Exception):
@@ -139,7 +144,7 @@ class OutboxFiles:
         """What a crash has left in .writing, by event."""
         for place, paths in list(_leaves(self._directory / _WRITING)):
             name, folder = _pointed(self._directory / _WRITING / place, place)
-            yield WaitingEvent(name, folder=folder), [path for path in paths if not path.name.startswith(".")]
+            yield WaitingEvent(name, folder=folder), [path for path in paths if _OURS.fullmatch(path.name)]
 
     def waiting(self, on_progress: Callable[[], None]) -> list[Found]:
         """All that waits, the oldest event first."""
@@ -149,10 +154,10 @@ class OutboxFiles:
                 name, folder = _pointed(self._directory / store / place, place)
                 files = []
                 for path in paths:
-                    if not path.name.startswith("."):
+                    if _OURS.fullmatch(path.name):
                         status = path.stat()
                         files.append((path.name, status.st_size, status.st_mtime))
-                    elif path.name.endswith(".copy"):
+                    elif _COPYING.fullmatch(path.name):
                         path.unlink()
                 found.append(Found(store, place, name, folder, tuple(files)))
                 on_progress()
@@ -185,10 +190,10 @@ class OutboxFiles:
     def _remove(self, root: Path, place: str) -> None:
         """Remove an event's directory, if it is empty, and those above it that then are."""
         directory = root / place
-        for left in _files(directory):
-            if not left.name.startswith("."):
-                return
-            left.unlink()
+        left = _files(directory)
+        if any(path.name != _POINTER and not _COPYING.fullmatch(path.name) for path in left):
+            return
+        self.written(left)
         while directory != root:
             try:
                 directory.rmdir()

@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 
-from pi_sec_cam.camera.source_health import Backoff
+from pi_sec_cam.backoff import Backoff
 from pi_sec_cam.camera.stream import StreamCamera
 from pi_sec_cam.camera.supervisor import CameraSupervisor
 from pi_sec_cam.media.access_unit import AccessUnit

@@ -12,7 +12,8 @@ from random import Random
 
 import pytest
 
-from pi_sec_cam.camera.source_health import Backoff, SourceState
+from pi_sec_cam.backoff import Backoff
+from pi_sec_cam.camera.source_health import SourceState
 from pi_sec_cam.camera.stream import StreamCamera
 from pi_sec_cam.camera.supervisor import CameraSupervisor
 from pi_sec_cam.errors import SourceAway, SourceUnusable

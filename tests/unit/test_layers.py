@@ -8,7 +8,7 @@ import pi_sec_cam
 ROOT = Path(pi_sec_cam.__file__).parent
 
 # A room's name is its module or package below pi_sec_cam. docs/architecture.md has the same table in prose.
-BASE = {"errors", "clock", "worker", "allocator", "ownership", "durable"}
+BASE = {"errors", "clock", "worker", "allocator", "ownership", "durable", "backoff"}
 MAY_IMPORT = {
     "__init__": set[str](),
     "errors": set[str](),
@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "allocator": set[str](),
     "ownership": set[str](),
     "durable": {"errors", "ownership"},
+    "backoff": set[str](),
     "config": {"errors"},
     "media": BASE,
     "camera": BASE | {"media"},

@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from pi_sec_cam.camera.source_health import Backoff, SourceHealth
+from pi_sec_cam.backoff import Backoff
+from pi_sec_cam.camera.source_health import SourceHealth
 from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.errors import SourceAway, SourceUnusable
 
