@@ -30,6 +30,7 @@ class Receiver(Worker):
         self._waiting: deque[Received] = deque()
         self._take: Callable[[Received], None] | None = None
         self._pace: ReadingPace | None = None
+        self._hurry: Callable[[], bool] = lambda: False
         self._failure: BaseException | None = None
 
     def stop(self) -> None:
@@ -74,15 +75,15 @@ class Receiver(Worker):
                 raise self._failure
             return None
 
-    def pass_to(self, take: Callable[[Received], None], pace: ReadingPace | None) -> bool:
+    def pass_to(self, take: Callable[[Received], None], pace: ReadingPace | None, hurry: Callable[[], bool]) -> bool:
         """Give each further packet to `take`, in this worker's thread; whether all that waited had been read.
 
         If not, nothing changes. `take` must neither block nor raise. Waking another thread for each packet costs more
-        than what most packets need. `pace` says when to read; None: as the packets come.
+        than what most packets need. `pace` says when to read; None: as the packets come, as while `hurry` is true.
         """
         with self._changed:
             if not self._waiting:
-                self._take, self._pace = take, pace
+                self._take, self._pace, self._hurry = take, pace, hurry
             return not self._waiting
 
     @property
@@ -117,7 +118,7 @@ class Receiver(Worker):
             return received.arrival_us
         waited_us = received.arrival_us - ready_us
         pause_us = self._pace.pause_us(received.dts_us, received.packet.size, waited_us, received.arrival_us)
-        if pause_us:
+        if pause_us and not self._hurry():
             self.stopping.wait(pause_us / 1e6)
             return self.clock.monotonic_us()
         return received.arrival_us

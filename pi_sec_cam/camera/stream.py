@@ -40,6 +40,7 @@ class StreamCamera:
         overlay: the text to draw for a picture's media time; only where pictures have to be encoded here.
         bitrate: bits a second where pictures have to be encoded here, None for the encoder's own choice.
         read_every_s: of a live source: how long its pictures may wait to be read together.
+        hurry: whether at the moment they may not; asked for each.
         first_epoch: of the first run's access units.
     """
 
@@ -55,6 +56,7 @@ class StreamCamera:
         bitrate: int | None = None,
         clock: Clock | None = None,
         read_every_s: float = 0.2,
+        hurry: Callable[[], bool] = lambda: False,
         first_epoch: int = 0,
     ) -> None:
         self._url = url
@@ -63,6 +65,7 @@ class StreamCamera:
         self._fast = pace == "fast"
         self._loops = at_end == "loop"
         self._read_every_s = read_every_s
+        self._hurry = hurry
         self._overlay = overlay
         self._bitrate = bitrate
         self._clock = clock or SystemClock()
@@ -125,7 +128,7 @@ class StreamCamera:
                     deliver(lead_in.rest())
                     raise
                 deliver(lead_in.passed(received, self._clock.monotonic_us()))
-                if lead_in.over and isinstance(route, Passthrough) and receiver.pass_to(take, pace):
+                if lead_in.over and isinstance(route, Passthrough) and receiver.pass_to(take, pace, self._hurry):
                     break
             while not stop.wait(_IDLE_S):
                 receiver.read(0)  # raises what the connection was lost by

@@ -23,11 +23,14 @@ def overlay_text(configuration: CameraConfiguration, clock: Clock) -> Callable[[
     return lambda pts_us: f"{name} {clock.stamp(pts_us).wall.astimezone().strftime(pattern)}"
 
 
-def camera_for(configuration: CameraConfiguration, clock: Clock, *, demo: bool) -> Camera:
+def camera_for(
+    configuration: CameraConfiguration, clock: Clock, *, demo: bool, hurry: Callable[[], bool] = lambda: False
+) -> Camera:
     """The camera that a configuration names; nothing is opened yet.
 
     Args:
         demo: take the rendered scene, whatever the configuration names.
+        hurry: whether at the moment no picture may wait to be read together with others.
     """
     backend, device = configuration.camera.backend, configuration.camera.device
     if demo:
@@ -39,7 +42,7 @@ def camera_for(configuration: CameraConfiguration, clock: Clock, *, demo: bool) 
     if backend == "stream":
         assert configuration.camera.url is not None
         watched = configuration.camera.detect_url is None
-        return _stream(configuration, configuration.camera.url, clock, kept=True, watched=watched)
+        return _stream(configuration, configuration.camera.url, clock, kept=True, watched=watched, hurry=hurry)
     if backend == "picamera2":
         return _picamera2(configuration, device or "0", clock)
     if backend == "v4l2" and device is not None:
@@ -111,7 +114,15 @@ def _scene(configuration: CameraConfiguration, clock: Clock) -> Camera:
     )
 
 
-def _stream(configuration: CameraConfiguration, url: str, clock: Clock, *, kept: bool, watched: bool) -> Camera:
+def _stream(
+    configuration: CameraConfiguration,
+    url: str,
+    clock: Clock,
+    *,
+    kept: bool,
+    watched: bool,
+    hurry: Callable[[], bool] = lambda: False,
+) -> Camera:
     from pi_sec_cam.camera.stream import StreamCamera
 
     # No two pictures that detection wants at one go: it would see the second alone.
@@ -123,6 +134,7 @@ def _stream(configuration: CameraConfiguration, url: str, clock: Clock, *, kept:
         bitrate=configuration.camera.bitrate,
         overlay=overlay_text(configuration, clock) if kept else None,
         read_every_s=read_every_s,
+        hurry=hurry,
         clock=clock,
     )
 
