@@ -11,10 +11,15 @@ import pytest
 
 from pi_sec_cam.errors import Interrupted, NameTaken, PermanentError, StoreRefuses, TemporaryError
 from pi_sec_cam.offsite.stores.directory import DirectoryStore
+from pi_sec_cam.offsite.stores.dropbox import DropboxStore
 from pi_sec_cam.offsite.stores.memory import MemoryStore, ReplyLost
 from pi_sec_cam.offsite.stores.path import MARKER
 from pi_sec_cam.offsite.stores.protocol import Store
 from pi_sec_cam.offsite.stores.s3 import S3Store
+from tests.loopback_dropbox.answer import unauthorised
+from tests.loopback_dropbox.faults import Fault
+from tests.loopback_dropbox.server import LoopbackDropbox
+from tests.loopback_dropbox.tokens import APP_KEY, WRITE
 from tests.relay import Relay
 from tests.s3_server import S3Server, s3_policy
 from tests.system.filesystems import Mounts
@@ -133,8 +138,47 @@ def s3(request: pytest.FixtureRequest, resources: ExitStack) -> Case:
     return Case(store, held, refused=forbidden, unreachable=relay.gone, reply_lost=relay.losing_answers)
 
 
-CASES = {"memory": memory, "directory": directory, "s3": s3}
-CAN_BE = {"unreachable": ["memory", "s3"], "full": ["memory", "directory"], "reply_lost": ["memory", "s3"]}
+def dropbox(request: pytest.FixtureRequest, resources: ExitStack) -> Case:
+    server: LoopbackDropbox = request.getfixturevalue("dropbox_server")
+    with server.lock:
+        server.files.by_path.clear()
+    store = DropboxStore(refresh_token=server.tokens.new_refresh_token(), app_key=APP_KEY)
+
+    @contextmanager
+    def scope_taken() -> Iterator[None]:
+        server.faults.lasting(Fault("answer", answer=unauthorised("missing_scope", required_scope=WRITE).answer))
+        yield
+        server.faults.clear()
+
+    @contextmanager
+    def gone() -> Iterator[None]:
+        server.go_away()
+        yield
+        server.come_back()
+
+    @contextmanager
+    def full() -> Iterator[None]:
+        server.files.space_bytes = 1000
+        yield
+        server.files.space_bytes = float("inf")
+
+    @contextmanager
+    def reply_lost() -> Iterator[None]:
+        server.faults.next(Fault("lose reply", route="files/upload"))
+        yield
+
+    def held() -> dict[str, bytes]:
+        return {path.removeprefix("/"): file.data for path, file in server.stored().items()}
+
+    return Case(store, held, refused=scope_taken, unreachable=gone, full=full, reply_lost=reply_lost)
+
+
+CASES = {"memory": memory, "directory": directory, "s3": s3, "dropbox": dropbox}
+CAN_BE = {
+    "unreachable": ["memory", "s3", "dropbox"],
+    "full": ["memory", "directory", "dropbox"],
+    "reply_lost": ["memory", "s3", "dropbox"],
+}
 
 
 def in_trouble(kind: str) -> pytest.MarkDecorator:
@@ -149,8 +193,8 @@ def mounts() -> Iterator[Mounts]:
 
 
 @pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with S3Server(tmp_path_factory.mktemp("s3")) as running:
+def dropbox_server() -> Iterator[LoopbackDropbox]:
+    with LoopbackDropbox() as running, running.as_dropbox():
         yield running
 
 
