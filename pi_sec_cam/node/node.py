@@ -15,6 +15,7 @@ from pi_sec_cam.media.ring import Ring
 from pi_sec_cam.motion.detector import Detector
 from pi_sec_cam.motion.event import EventEnded, EventMachine, EventStarted
 from pi_sec_cam.motion.event_pictures import EventPictures
+from pi_sec_cam.motion.event_reader import EventReaders
 from pi_sec_cam.motion.pacer import FramePacer
 from pi_sec_cam.motion.watcher import Watcher
 from pi_sec_cam.node.sinks import DetectionSink, NodeSink
@@ -95,10 +96,10 @@ class Node:
         self._decodes = self._decoder or self._detect_sink
         self._source = self._new_source()
         self._detection_source = self._new_detection_source()
-        pictures = EventPictures(self._ring)
+        pictures, readers = EventPictures(self._ring), EventReaders(self._ring, clock)
         self.recorder = Recorder(
             camera=self.name,
-            ring=self._ring,
+            readers=readers,
             archive=archive,
             picture=pictures.of,
             keep=keep,

@@ -11,9 +11,9 @@ from typing import TypeVar
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.mp4 import StreamRefused
-from pi_sec_cam.media.ring import Ring, Unread
+from pi_sec_cam.media.ring import Unread
 from pi_sec_cam.motion.event import EventEnded, EventStarted
-from pi_sec_cam.motion.event_reader import EventReader
+from pi_sec_cam.motion.event_reader import EventReader, EventReaders
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.clip import Clip
 from pi_sec_cam.record.event_record import EventRecord
@@ -39,7 +39,7 @@ class Recorder(Worker):
 
     Args:
         camera: its name.
-        ring: where the video comes from.
+        readers: where the video comes from.
         archive: where clips go.
         picture: gives an event's motion picture as JPEG, None where it cannot be decoded; may take its time.
         keep: takes each event's record, when it begins and when it has ended; must not raise.
@@ -51,7 +51,7 @@ class Recorder(Worker):
         self,
         *,
         camera: str,
-        ring: Ring,
+        readers: EventReaders,
         archive: Archive,
         picture: Callable[[EventStarted], bytes | None],
         keep: Callable[[EventRecord], None],
@@ -60,7 +60,7 @@ class Recorder(Worker):
     ) -> None:
         super().__init__(f"recorder of {camera}", clock)
         self._camera = camera
-        self._ring = ring
+        self._open = readers.open
         self._archive = archive
         self._picture = picture
         self._keep = keep
@@ -81,9 +81,7 @@ class Recorder(Worker):
         """Take note of an event's begin or end; the video that it needs stays in the ring from now on."""
         with self._changed:
             if isinstance(event, EventStarted):
-                cursor = self._ring.cursor(from_pts_us=event.clip_from_pts_us, pinned=True)
-                stamp = self.clock.stamp(event.trigger_pts_us)
-                reader = EventReader(event, stamp, cursor, self.clock)
+                reader = self._open(event)
                 self._events.append(reader)
                 self._progress[event.number] = EventProgress(partial(self._wake, reader))
                 self._forget_old(event.number - _REMEMBERED)

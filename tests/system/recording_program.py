@@ -19,6 +19,7 @@ from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.ring import Ring
 from pi_sec_cam.motion.event import Area, EventEnded, EventStarted
 from pi_sec_cam.motion.event_pictures import EventPictures
+from pi_sec_cam.motion.event_reader import EventReaders
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recorder import Recorder
@@ -35,8 +36,10 @@ def main() -> None:
     ring = Ring(seconds=6, max_bytes=64 << 20)
     kept: list[EventRecord] = []
     pictures = EventPictures(ring).of
+    clock = SystemClock()
+    readers = EventReaders(ring, clock)
     recorder = Recorder(
-        camera="Yard", ring=ring, archive=archive, picture=pictures, keep=kept.append, clock=SystemClock()
+        camera="Yard", readers=readers, archive=archive, picture=pictures, keep=kept.append, clock=clock
     )
     recorder.start()
     begins_us = time.monotonic_ns() // 1000

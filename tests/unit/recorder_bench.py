@@ -12,6 +12,7 @@ from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.ring import Ring
 from pi_sec_cam.motion.event import Area, EndReason, EventEnded, EventStarted
 from pi_sec_cam.motion.event_pictures import EventPictures
+from pi_sec_cam.motion.event_reader import EventReaders
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recorder import Recorder
@@ -39,7 +40,7 @@ class Bench:
         self._pictures = EventPictures(self.ring)
         self.recorder = Recorder(
             camera="Yard",
-            ring=self.ring,
+            readers=EventReaders(self.ring, self.clock),
             archive=self.archive,
             picture=self._pictures.of,
             keep=self.records.append,

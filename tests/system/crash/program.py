@@ -17,6 +17,7 @@ from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.media.ring import Cursor, Ring
 from pi_sec_cam.motion.event import Area, EventEnded, EventStarted
 from pi_sec_cam.motion.event_pictures import EventPictures
+from pi_sec_cam.motion.event_reader import EventReaders
 from pi_sec_cam.record.annotation import annotate
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.deletion import delete_event
@@ -69,13 +70,14 @@ class _Life:
         with self._catalogue:
             recover(self._archive, self._catalogue)
             ring = Ring(seconds=3600, max_bytes=50_000_000)
+            clock = SimulatedClock()
             recorder = Recorder(
                 camera="Yard",
-                ring=ring,
+                readers=EventReaders(ring, clock),
                 archive=self._archive,
                 picture=EventPictures(ring).of,
                 keep=self._keep,
-                clock=SimulatedClock(),
+                clock=clock,
             )
             before = units(seconds=SIZE_CHANGES_S)
             after = units(seconds=6, size=(176, 144), start_us=BASE_US + SIZE_CHANGES_S * SECOND_US)
