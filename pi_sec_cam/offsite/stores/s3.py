@@ -1,6 +1,7 @@
 """A bucket of Amazon S3 or of a server that speaks the same protocol."""
 
 import logging
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,12 @@ log = logging.getLogger(__name__)
 
 _CONNECT_S, _SILENCE_S = 10, 30
 _REMEMBERED = 1000
+# Where botocore would look for the settings of the user's other programs: (name in the file, variable, default, kind).
+_NOT_OTHER_PROGRAMS = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 _MARKER_TEXT = b"Cameras keep their files here. This one shows that nothing here is overwritten (docs/stores.md).\n"
 
 
@@ -129,10 +136,7 @@ class S3Store:
 
         if self._ca_pem_path is not None and not self._ca_pem_path.is_file():
             raise StoreRefuses(f"{self._ca_pem_path} (ca_pem_path) is not there")
-        session = botocore.session.Session()
-        session.set_config_variable("config_file", "/dev/null")  # of the user's other programs
-        session.set_config_variable("credentials_file", "/dev/null")
-        client = session.create_client(
+        client = botocore.session.Session(session_vars=_NOT_OTHER_PROGRAMS).create_client(
             "s3",
             **self._keys,
             endpoint_url=self._endpoint_url,

@@ -49,8 +49,8 @@ class Refusal:
 
     def __init__(self, response: Mapping[str, Any]) -> None:
         error, about = response.get("Error", {}), response.get("ResponseMetadata", {})
-        self.code = str(error.get("Code", ""))
         self.status = int(about.get("HTTPStatusCode", 0))
+        self.code = str(error.get("Code") or self.status)
         self._message = str(error.get("Message", ""))
         self._headers: Mapping[str, str] = about.get("HTTPHeaders", {})
 
@@ -82,7 +82,7 @@ class Refusal:
             return StoreRefuses(f"{where}: {_SOMEBODY_MUST[self.code]} ({self.code}: {self._message})")
         if self.code in _NEVER:
             return PermanentError(f"{where} will never take {path}: {self.code}: {self._message}")
-        if self.code in {"", str(self.status)}:  # no error document of S3 came with it
+        if self.code == str(self.status):  # no error document of S3 came with it
             return TemporaryError(
                 f"{where}: HTTP {self.status}, which no S3 server says so (a captive portal? a proxy?)"
             )
