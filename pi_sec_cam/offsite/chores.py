@@ -58,9 +58,9 @@ class Chores:
         self._departures = departures
 
     def wait(self, seconds: float) -> list[WaitingEvent]:
-        """The events for which something is to be done, after waiting for one at most so long."""
+        """The events for which something is to be done; waits at most so long for one, or for a disk to be read."""
         with self._state.changed:
-            self._state.changed.wait_for(lambda: self._state.to_do, seconds)
+            self._state.changed.wait_for(lambda: self._state.to_do or not self._state.readable, seconds)
             return list(self._state.to_do)
 
     def wake(self) -> None:
@@ -103,6 +103,19 @@ class Chores:
                 state.to_do.pop(event, None)
                 self._forget_if_settled(event)
 
+    def waits(self, event: WaitingEvent) -> bool:
+        """Whether anything of the event waits for a store, or is still to come."""
+        with self._state.changed:
+            return event.running or self._waits(event)
+
+    def in_memory(self) -> dict[str, object]:
+        """Plain JSON values: what waits in memory for the disk."""
+        with self._state.changed:
+            return {
+                "bytes_in_memory": self._state.held_bytes,
+                "events_unsettled": len(self._state.events),
+            }
+
     def left_open(self, event: WaitingEvent) -> None:
         """Its journal is not final: it was interrupted, and is known here until somebody goes on with it."""
         with self._state.changed:
@@ -122,6 +135,13 @@ class Chores:
         self._drop_steps(event)
         event.running = event.interrupted = False
         state.add_step(event, Withdraw())
+
+    def place(self, event: WaitingEvent, store: str) -> str:
+        """Where the event's files are on the disk, below the directory of a store."""
+        with self._state.changed:
+            if store not in event.moving:
+                return event.place(store)
+            return next(step.old for step in event.steps if isinstance(step, Rename) and step.store == store)
 
     def names_collide(self, store: str, file: WaitingFile) -> None:
         """Another file waits under its name in that store's directory."""
@@ -152,12 +172,10 @@ class Chores:
         """
         state = self._state
         with state.changed:
-            by_store: dict[str, list[Found]] = {key: [] for key in self._departures}
-            for each in found:
-                by_store[each.store].append(each)
+            everything = list(found)
             for key, departures in self._departures.items():
                 departures.refused = refused.get(key, 0)
-                self._take_up(key, departures, by_store[key])
+                self._take_up(key, departures, [each for each in everything if each.store == key])
                 departures.bound()
                 departures.bound_age()
             state.readable = True
@@ -184,11 +202,14 @@ class Chores:
         new: list[WaitingFile] = []
         there: set[tuple[str, str]] = set()
         for each in found:
-            event = state.events.get(each.event)
-            if event is None:
-                event = state.events[each.event] = WaitingEvent(each.event, folder=each.folder)
-            if each.place != each.event and key not in event.places:
-                event.places[key] = each.place
+            event = state.events.setdefault(each.event, WaitingEvent(each.event, folder=each.folder))
+            if each.place != each.event:
+                event.places.setdefault(key, each.place)
+        for each in found:
+            event = state.events[each.event]
+            if self.place(event, key) != each.place:
+                log.error("%s: two directories of %s wait; the files in %s stay there", key, event.name, each.place)
+                continue
             leaving = {step.file.name for step in event.steps if isinstance(step, Sent | GiveUp) and step.store == key}
             for name, size, written_s in each.files:
                 there.add((each.event, name))
@@ -214,9 +235,11 @@ class Chores:
         return WaitingFile(event, intern(name), size, urgency, -1, seen_us, waits_for=1, written_s=written_s)
 
     def _drop_steps(self, event: WaitingEvent) -> None:
-        for step in event.steps:
+        for step in reversed(event.steps):
             if isinstance(step, Keep):
                 self._state.kept(step)
+            elif isinstance(step, Rename):
+                event.places[step.store] = step.old
         event.steps.clear()
         event.moving.clear()
 

@@ -41,7 +41,12 @@ class Departures:
         self._resting = False
         self._told: WaitingEvent | None = None
 
-    def take(self, seconds: float) -> WaitingFile | None:
+    def wake(self) -> None:
+        """End a `take` or `rest`, whose `stopping` is set."""
+        with self._state.changed:
+            self._state.changed.notify_all()
+
+    def take(self, seconds: float, stopping: Event) -> WaitingFile | None:
         """The next file to be sent; None if there was none in time.
 
         It goes on waiting here until one of the methods below says what became of it.
@@ -53,13 +58,13 @@ class Departures:
                 current = state.current()
                 file = self.queue.next(lambda waiting: state.ready(waiting, self.key), current)
                 left_s = (deadline_us - state.clock.monotonic_us()) / 1e6
-                if file is not None or left_s <= 0:
+                if file is not None or left_s <= 0 or stopping.is_set():
                     self._sending = file
                     if file is not None:
                         file.event.begun_in.add(self.key)
                     return file
                 due_s = state.ready_in_s(file for event in current for file in self.queue.of(event))
-                state.changed.wait(min(left_s, _WAIT_S if due_s is None else due_s))
+                state.changed.wait(left_s if due_s is None else min(left_s, due_s))
 
     def place(self, file: WaitingFile) -> str:
         """Where the file goes in the store: `<camera>/<day>/<time>/<name>`."""
@@ -165,7 +170,7 @@ class Departures:
     def vanished(self, file: WaitingFile) -> None:
         """It is on the disk no more, though nobody here has removed it. With the lock held."""
         self._count_dropped(file)
-        self._remove(file, None)
+        self._remove(file, GiveUp(self.key, file, "it is not in the outbox any more", set_aside=False))
 
     def figures(self) -> dict[str, object]:
         """Plain JSON values: see `Uploader.status`."""
@@ -202,11 +207,10 @@ class Departures:
         self.dropped += 1
         self.dropped_bytes += file.bytes
 
-    def _remove(self, file: WaitingFile, step: Sent | GiveUp | None) -> None:
+    def _remove(self, file: WaitingFile, step: Sent | GiveUp) -> None:
         state, event = self._state, file.event
         self.queue.remove(file)
-        if step is not None:
-            state.add_step(event, step)
+        state.add_step(event, step)
         if not event.running and not self.queue.of(event):
             state.add_step(event, Settle(self.key))
         file.waits_for -= 1

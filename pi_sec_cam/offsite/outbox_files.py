@@ -62,12 +62,14 @@ class OutboxFiles:
         """The names of what was written are durable."""
         sync_directory(self._directory / _WRITING / event.name)
 
-    def link(self, event: WaitingEvent, store: str, sources: Sequence[Path]) -> list[Path]:
+    def link(self, event: WaitingEvent, store: str, place: str, sources: Sequence[Path]) -> list[Path]:
         """Step 3: what is in .writing waits for the store. Returns those whose names other files have there.
 
         Without sources, the store's directory of the event is made, which says that the event is not settled.
         """
-        directory = self._directory_of(event, self._directory / store, event.place(store))
+        if not sources and (self._directory / store / place).is_dir():
+            return []
+        directory = self._directory_of(event, self._directory / store, place)
         collided = []
         for source in sources:
             try:

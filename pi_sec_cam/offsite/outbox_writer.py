@@ -1,0 +1,236 @@
+"""The one thread that changes the outbox on the disk: makes files durable, keeps the journals, clears what has left."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pi_sec_cam.clock import Clock
+from pi_sec_cam.durable import storage_error
+from pi_sec_cam.errors import StorageError
+from pi_sec_cam.offsite.event_journal import EventJournals, FolderNotYet
+from pi_sec_cam.offsite.outbox import Outbox
+from pi_sec_cam.offsite.outbox_files import OutboxFiles
+from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
+from pi_sec_cam.offsite.waiting import (
+    Finish,
+    GiveUp,
+    Keep,
+    Rename,
+    Sent,
+    Settle,
+    Step,
+    WaitingEvent,
+    Withdraw,
+)
+from pi_sec_cam.worker import Worker
+
+log = logging.getLogger(__name__)
+
+_RETRY_S = 0.5
+_FOLDER_S = 0.02
+_LOOK_S = 5.0
+_AGES_US = 60_000_000
+_SLOW_US = 2_000_000
+
+Archive = Callable[[str, OutgoingFile, EventHome], Path]
+
+
+class OutboxWriter(Worker):
+    """Does what the outbox has to do on the disk. What the disk refuses is tried again; other events go on meanwhile.
+
+    Args:
+        guard: raises StorageError while the right disk is not there.
+        store: in sealed mode, keeps a file in its event's folder and says where, durable; may raise OSError.
+        on_trouble: told what the disk has refused.
+
+    Attributes:
+        patience_s: as the storage's own thread: a disk that hangs is no reason to start anew.
+        trouble: what the disk said when it last refused; None if it works.
+    """
+
+    patience_s = 900.0
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        guard: Callable[[], None],
+        clock: Clock,
+        store: Archive | None = None,
+        on_trouble: Callable[[OSError], None] | None = None,
+    ) -> None:
+        super().__init__("outbox", clock)
+        self._outbox = outbox
+        self._chores = outbox.chores
+        self._guard = guard
+        self._store = store
+        self._on_trouble = on_trouble
+        self._files = OutboxFiles(outbox.directory, tuple(outbox.departures))
+        self._journals = EventJournals(outbox.recordings, self._files, outbox.chores, clock)
+        self._disk: tuple[int, int] | None = None  # device and inode of the storage directory when it was read
+        self._looked_at_ages_us = clock.monotonic_us()
+        self._waits_since_us: int | None = None
+        self.trouble: str | None = None
+
+    def stop(self) -> None:
+        super().stop()
+        self._chores.wake()
+
+    def work(self) -> None:
+        """What is to be done when it is told to stop is tried once more."""
+        while not self.stopping.is_set():
+            pause_s = self.round(_LOOK_S)
+            if pause_s:
+                self.stopping.wait(pause_s)
+        self._journals.wait_for_folders = False
+        self.round(0)
+
+    def round(self, seconds: float) -> float:
+        """Wait for something to do, at most so long, and do it, once for each event.
+
+        Returns:
+            After how many seconds to try again what did not succeed; 0 if all did.
+        """
+        events = self._chores.wait(seconds)
+        self.advance()
+        self._waits_since_us = self.clock.monotonic_us()
+        try:
+            return self._do_all(events) if self._disk_is_there() else _RETRY_S
+        finally:
+            self._waits_since_us = None
+
+    def status(self) -> dict[str, object]:
+        """Plain JSON values: what waits in memory for the disk."""
+        return self._chores.in_memory() | {"trouble": self.trouble}
+
+    def problems(self) -> list[str]:
+        """What does not work, in words."""
+        since_us = self._waits_since_us
+        waited_us = 0 if since_us is None else self.clock.monotonic_us() - since_us
+        slow = f"the disk has not answered for {waited_us / 1e6:.0f} s" if waited_us > _SLOW_US else None
+        return [f"what waits to leave is in memory alone: {text}" for text in (self.trouble or slow,) if text]
+
+    def _disk_is_there(self) -> bool:
+        try:
+            self._guard()
+            status = os.stat(self._outbox.directory.parent)
+            if self._disk != (status.st_dev, status.st_ino) or not self._chores.known:
+                self._read_disk()
+                self._disk = (status.st_dev, status.st_ino)
+        except OSError as error:
+            self._disk = None
+            self._chores.disk_is_away()
+            self._chores.forget_what_left()
+            self._report(error)
+            return False
+        if self.clock.monotonic_us() - self._looked_at_ages_us > _AGES_US:
+            self._looked_at_ages_us = self.clock.monotonic_us()
+            self._chores.look_at_ages()
+        return True
+
+    def _read_disk(self) -> None:
+        """Finish what a crash has left in .writing, and find what waits."""
+        self._journals.forget()
+        found = self._files.waiting(self.advance)
+        places = {(each.store, each.event): each.place for each in found}
+        for event, paths in self._files.half_written():
+            journal = self._journals.read(event)
+            lines = journal.files if journal else {}
+            for store in self._outbox.departures:
+                known = [path for path in paths if path.name in lines and store in lines[path.name]["stores"]]
+                if known:
+                    self._files.link(event, store, places.get((store, event.name), event.name), known)
+            self._files.written(paths)
+            self._files.done_writing(event)
+            found = self._files.waiting(self.advance)
+        refused = {store: self._files.refused(store) for store in self._outbox.departures}
+        self._chores.found(found, refused=refused)
+
+    def _do_all(self, events: Sequence[WaitingEvent]) -> float:
+        pause_s = 0.0
+        failed = False
+        for event in events:
+            self.advance()
+            try:
+                while steps := self._chores.first(event):
+                    self._do(event, steps)
+                    self._chores.done(event, steps)
+            except FolderNotYet:
+                pause_s = max(pause_s, _FOLDER_S)
+            except OSError as error:
+                failed, pause_s = True, _RETRY_S
+                self._report(error)
+        if events and not failed and self.trouble:
+            log.info("the outbox is on the disk again")
+            self.trouble = None
+        return pause_s
+
+    def _do(self, event: WaitingEvent, steps: Sequence[Step]) -> None:
+        match steps[0]:
+            case Keep():
+                self._keep(event, [step for step in steps if isinstance(step, Keep)])
+            case Sent(store, file):
+                self._files.sent(store, self._chores.place(event, store), file.name)
+            case GiveUp(store, file, why, set_aside):
+                kind = "refused" if set_aside else "dropped"
+                self._journals.append(event, [{kind: file.name, "store": store, "why": why}], begin=False)
+                if set_aside:
+                    self._files.set_aside(store, self._chores.place(event, store), file.name)
+                else:
+                    self._files.sent(store, self._chores.place(event, store), file.name)
+            case Rename(store, old, new):
+                self._journals.append(event, [{"renamed": new, "store": store}], begin=False)
+                self._files.rename(event, store, old, new)
+            case Finish():
+                self._files.done_writing(event)
+                self._journals.append(event, [{"final": True}], begin=False)
+            case Settle(store):
+                self._settle(event, store)
+            case Withdraw():
+                self._files.withdraw(event)
+                self._journals.close(event)
+
+    def _keep(self, event: WaitingEvent, keeps: Sequence[Keep]) -> None:
+        """The four steps of docs/outbox.md."""
+        self._journals.ready(event)
+        written = {}
+        for keep in keeps:
+            outgoing = keep.file.outgoing
+            if outgoing is None:  # it has left out of memory
+                continue
+            if self._store is None or event.home is None:
+                written[keep.file.name] = self._files.write(event, keep.file.name, outgoing.data)
+            else:
+                stored = self._store(event.name, outgoing, event.home)
+                written[keep.file.name] = self._files.adopt(event, stored)
+        if written:
+            self._files.sync_writing(event)
+        self._journals.append(event, [keep.line for keep in keeps], begin=True)
+        wanted = {keep.file: self._chores.wanted(keep.file) for keep in keeps}
+        for store in self._outbox.departures:
+            files = {written[f.name]: f for f, stores in wanted.items() if store in stores and f.name in written}
+            for collided in self._files.link(event, store, self._chores.place(event, store), list(files)):
+                self._chores.names_collide(store, files[collided])
+        self._files.written(list(written.values()))
+
+    def _settle(self, event: WaitingEvent, store: str) -> None:
+        journal = self._journals.read(event)
+        if journal is not None and not journal.final:
+            self._chores.left_open(event)
+            return
+        folder = self._journals.folder(event)
+        if journal is not None and folder is not None and journal.files and not journal.missed_by(store):
+            self._outbox.on_offsite(folder)
+        self._files.settled(store, self._chores.place(event, store))
+        if not self._chores.waits(event):
+            self._journals.close(event)
+
+    def _report(self, error: OSError) -> None:
+        plain = not isinstance(error, StorageError)
+        trouble = str(storage_error(f"cannot write {self._outbox.directory}", error) if plain else error)
+        if trouble != self.trouble:
+            log.error("what is to leave cannot be made durable: %s", trouble)
+        self.trouble = trouble
+        if self._on_trouble is not None:
+            self._on_trouble(error)
