@@ -106,7 +106,7 @@ class LoopbackDropbox:
         """Answer again, on the same port."""
         server = self._server = _Server(self)
         self.port = server.server_address[1]
-        self._thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="loopback Dropbox")
+        self._thread = threading.Thread(target=server.serve_forever, args=(0.01,), name="loopback Dropbox")
         self._thread.start()
 
     def close_idle_connections(self) -> None:

@@ -36,6 +36,7 @@ class Tokens:
 
     Attributes:
         app_scopes: what the app's page in the console allows at most.
+        grants: what each refresh token may be used for.
         code_secs: how long an authorization code may be used.
         account_id: whose account it is.
     """
@@ -45,7 +46,7 @@ class Tokens:
         self.code_secs = 600.0
         self.account_id = "dbid:AAH4f99T0taONIb-OurWxbNQ6ywGRopQngc"
         self._codes: dict[str, _Code] = {}
-        self._grants: dict[str, tuple[str, ...]] = {}
+        self.grants: dict[str, tuple[str, ...]] = {}
         self._access: dict[str, _Access] = {}
         self._revoked: set[str] = set()
 
@@ -68,7 +69,7 @@ class Tokens:
     def new_refresh_token(self, *scopes: str) -> str:
         """As if a user had been through it all; write only unless scopes are named."""
         token = secrets.token_urlsafe(48)
-        self._grants[token] = scopes or (WRITE,)
+        self.grants[token] = scopes or (WRITE,)
         return token
 
     def new_access_token(self, *scopes: str, grant: str | None = None, secs: float = ACCESS_TOKEN_SECS) -> str:
@@ -85,14 +86,14 @@ class Tokens:
         """Ends the token and, as at Dropbox, all that the same grant gave out."""
         grant = self._access[access_token].grant
         if grant is not None:
-            self._grants.pop(grant, None)
+            self.grants.pop(grant, None)
         for token, access in self._access.items():
             if token == access_token or (grant is not None and access.grant == grant):
                 self._revoked.add(token)
 
     def disconnect_app(self) -> None:
         """What the owner does on dropbox.com under connected apps."""
-        self._grants.clear()
+        self.grants.clear()
         self._revoked |= set(self._access)
 
     def check(self, route: str, header: str | None, scope: str | None) -> str:
@@ -143,10 +144,10 @@ class Tokens:
         return answer | {"refresh_token": grant} if found.offline else answer
 
     def _refreshed(self, grant: str, scope: str | None) -> dict[str, object]:
-        if grant not in self._grants:
+        if grant not in self.grants:
             raise grant_refused("invalid_grant", "refresh token is invalid or revoked")
-        scopes = self._grants[grant] if scope is None else tuple(scope.split())
-        if not set(scopes) <= set(self._grants[grant]):
+        scopes = self.grants[grant] if scope is None else tuple(scope.split())
+        if not set(scopes) <= set(self.grants[grant]):
             raise grant_refused("invalid_scope", "scope was not granted")
         return self._given(grant, scopes)
 
