@@ -70,16 +70,23 @@ class Cutter:
         """Of the oldest picture that is held."""
         return self._first_dts_us if self._data else None
 
-    def full_from_us(self, most_us: int) -> int:
-        """The unit that makes the chunk full has a later DTS than this, if pictures come evenly; 0 without a chunk."""
-        return self._first_dts_us + most_us - self._interval_us - self._interval_us // 2 if self._data else 0
+    def next_cut_us(self, most_us: int) -> int:
+        """A unit that completes a chunk has a later DTS than this, if pictures and keyframes come evenly."""
+        if not self._data:
+            return 0
+        full_us = self._full_us(most_us)
+        if self._keyframe_dts_us is None or self._gop_us is None:
+            return full_us
+        keyframe_us = self._keyframe_dts_us + self._gop_us
+        near = keyframe_us - self._first_dts_us >= _EARLIEST_SHARE * most_us
+        return min(full_us, keyframe_us - self._interval_us // 2) if near else full_us
 
     def is_full(self, most_us: int) -> bool:
         """Whether what is held is as long as a chunk may be, to the nearest picture.
 
         So timestamps that are rounded do not make a chunk one picture longer.
         """
-        return self._last is not None and bool(self._data) and self._last.dts_us > self.full_from_us(most_us)
+        return self._last is not None and bool(self._data) and self._last.dts_us > self._full_us(most_us)
 
     def add(self, unit: AccessUnit, end: int, most_us: int) -> list[Chunk]:
         """Take the next unit; the chunks that are complete by that.
@@ -125,6 +132,10 @@ class Cutter:
         known = self._keyframe_dts_us
         gop_us = self._gop_us if known is None else unit.dts_us - known
         return gop_us is None or unit.dts_us + gop_us > self._first_dts_us + most_us
+
+    def _full_us(self, most_us: int) -> int:
+        """With a unit after this DTS the chunk is full."""
+        return self._first_dts_us + most_us - self._interval_us - self._interval_us // 2
 
     def _note(self, unit: AccessUnit) -> None:
         """Learn from the unit how long pictures and GOPs are."""

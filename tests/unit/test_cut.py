@@ -187,3 +187,13 @@ def test_joined_chunks_are_the_recorded_clip(tmp_path: Path, codec: Codec, open_
     chunks = cut(taken, max_bytes=2500, most_us=SECOND // 2)
     assert len(chunks) > 10
     assert b"".join(chunk.data for chunk in chunks) == b"".join(unit.data for unit in recorded)
+
+
+def test_it_says_from_when_on_a_chunk_may_be_complete() -> None:
+    stream = pictures(200, gop=40)
+    cutter = Cutter(LARGE)
+    for end, unit in enumerate(stream, 1):
+        foreseen_us = cutter.next_cut_us(SECOND)
+        if cutter.add(unit, end, SECOND):
+            assert foreseen_us < unit.dts_us or end < 80, "in time, once the GOP is known"
+            assert unit.dts_us - foreseen_us <= 40_000, "and no earlier than needed"

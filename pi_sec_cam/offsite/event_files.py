@@ -1,0 +1,87 @@
+"""One event's files on their way to the outbox: named, sealed, and on the disk before they leave."""
+
+from collections.abc import Callable
+
+from pi_sec_cam.clock import Clock
+from pi_sec_cam.offsite.cut import Chunk
+from pi_sec_cam.offsite.disk_first import DiskFirst, EventProgress
+from pi_sec_cam.offsite.outbox import Outbox
+from pi_sec_cam.offsite.outgoing import OutgoingFile, Urgency
+
+PICTURE_NAME = "motion0.jpg"
+# What the event's folder is called here, it should be called off-site; the disk gets so long to say it.
+_NAMED_WITHIN_US = 300_000
+
+Seal = Callable[[bytes], bytes]
+
+
+class EventFiles:
+    """Hands over an event's picture and chunks, one after the other.
+
+    Args:
+        wished: the name that the event should get off-site if the disk does not give it one in time.
+        room: waits until the outbox takes another file; False: it will not any more.
+
+    Attributes:
+        name: the event's in the outbox; None before its first file.
+        chunks: handed over.
+        lost: pictures that the outbox has not taken to the end.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        seal: Seal,
+        progress: EventProgress,
+        wished: str,
+        *,
+        room: Callable[[], bool],
+        clock: Clock,
+    ) -> None:
+        self._outbox = outbox
+        self._seal = seal
+        self._progress = progress
+        self._disk = DiskFirst(progress)
+        self._wished = wished
+        self._room = room
+        self._clock = clock
+        self._named_by_us = clock.monotonic_us() + _NAMED_WITHIN_US
+        self.name: str | None = None
+        self.chunks = 0
+        self.lost = 0
+
+    def ask_disk(self, number: int) -> None:
+        """What comes before this unit of the ring will be handed over soon."""
+        self._disk.ask(number)
+
+    def picture(self, jpeg: bytes) -> None:
+        """Hand over the picture of what triggered the event."""
+        if self._room():
+            self._add(OutgoingFile(PICTURE_NAME, self._seal(jpeg), "picture", None))
+
+    def chunk(self, chunk: Chunk, number: int, urgency: Urgency) -> None:
+        """Hand over chunk `number`, when it is on the disk or the disk has not answered in time."""
+        if self.lost or not self._room():
+            self.lost += chunk.video.pictures
+            return
+        self._disk.ask(chunk.end)
+        sealed = self._seal(chunk.data)
+        self._disk.wait(chunk.end)
+        self._add(OutgoingFile(chunk.name(number), sealed, urgency, chunk.video))
+        self.chunks += 1
+
+    def finish(self) -> None:
+        """That was all. If anything was lost, nothing is said: it may be on the disk, and is then sent from there."""
+        if self.name is not None and not self.lost:
+            self._outbox.finish(self.name)
+
+    @property
+    def congested(self) -> bool:
+        """Whether the stores are still busy with what this event has given them."""
+        return self.name is not None and self._outbox.congested(self.name)
+
+    def _add(self, file: OutgoingFile) -> None:
+        if self.name is None:
+            waits_s = max(0, self._named_by_us - self._clock.monotonic_us()) / 1e6
+            self.name = self._outbox.begin(self._progress.wait_named(waits_s) or self._wished, self._progress)
+        self._outbox.add(self.name, file)
