@@ -9,17 +9,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pi_sec_cam.durable import storage_error, sync_directory, write_atomically
+from pi_sec_cam.offsite.journal import JOURNAL_NAME, number_of
 from pi_sec_cam.record.event_record import EventRecord, RecordDamaged, from_json, to_json
 
 log = logging.getLogger(__name__)
 
 RECORD_NAME = "event.json"
 PICTURE_NAME = "motion.jpg"
+SEALED_PICTURE_NAME = "motion0.jpg"
 DAMAGED_RECORD_NAME = f"{RECORD_NAME}.damaged"
 _HIDDEN_NAME = re.compile(r"\.(.+)\.deleting")
 _VIDEO_NAME = re.compile(r"video(?:-([1-9][0-9]{0,8}))?\.mp4")
-_UNFINISHED_NAME = re.compile(rf"\.(?:{_VIDEO_NAME.pattern}|event\.json|motion\.jpg)\.new")
-_OURS = re.compile(rf"{_VIDEO_NAME.pattern}|event\.json|motion\.jpg|{_UNFINISHED_NAME.pattern}")
+_SEALED_VIDEO_NAME = re.compile(r"video(?:0|[1-9][0-9]{0,8})\.h26[45]")
+_KEPT = rf"{_VIDEO_NAME.pattern}|{_SEALED_VIDEO_NAME.pattern}|event\.json|motion0?\.jpg"
+_UNFINISHED_NAME = re.compile(rf"\.(?:{_KEPT})\.new")
+_OURS = re.compile(rf"{_KEPT}|{re.escape(JOURNAL_NAME)}|{_UNFINISHED_NAME.pattern}")
 
 # What the recorder never changes: said by the owner, by the stores, or by a later version of the program.
 _SAID_BY_OTHERS = ("labels", "locked", "note", "offsite", "newer")
@@ -52,20 +56,37 @@ class EventFolder:
         return self.path / ("video.mp4" if number == 1 else f"video-{number}.mp4")
 
     def video_files(self) -> list[Path]:
-        """The parts that exist, in order.
+        """The parts that exist, in order; none of an event that is kept sealed.
 
         Raises:
             StorageError: the folder cannot be read.
         """
-        try:
-            found = [(_part_number(name), name) for name in os.listdir(self.path)]
-        except OSError as error:
-            raise storage_error(f"cannot read {self.path}", error) from error
-        return [self.path / name for number, name in sorted(found) if number]
+        found = sorted((_part_number(name), name) for name in self._names())
+        return [self.path / name for number, name in found if number]
+
+    def sealed_files(self) -> list[Path]:
+        """What there is of an event that is kept sealed: its picture, then its chunks in order.
+
+        Raises:
+            StorageError: the folder cannot be read.
+        """
+        names = self._names()
+        picture = [SEALED_PICTURE_NAME] if SEALED_PICTURE_NAME in names else []
+        chunks = sorted((name for name in names if _SEALED_VIDEO_NAME.fullmatch(name)), key=number_of)
+        return [self.path / name for name in (*picture, *chunks)]
+
+    def media_files(self) -> list[Path]:
+        """The video files and the motion picture, sealed or not.
+
+        Raises:
+            StorageError: the folder cannot be read.
+        """
+        picture = self.path / PICTURE_NAME
+        return [*self.video_files(), *self.sealed_files(), *([picture] if picture.exists() else [])]
 
     def media_bytes(self) -> int:
         """What the record gives as `bytes`: the size of the video files and the motion picture, now."""
-        return sum(file.stat().st_size for file in [*self.video_files(), self.path / PICTURE_NAME] if file.exists())
+        return sum(file.stat().st_size for file in self.media_files())
 
     def write_picture(self, jpeg: bytes) -> None:
         """Keep the picture of what triggered; durable on return.
@@ -163,6 +184,12 @@ class EventFolder:
         except OSError as error:
             raise storage_error(f"cannot read {path}", error) from error
         return replace(from_json(data, str(path)), id=self.id)
+
+    def _names(self) -> list[str]:
+        try:
+            return os.listdir(self.path)
+        except OSError as error:
+            raise storage_error(f"cannot read {self.path}", error) from error
 
     def _write(self, name: str, data: bytes) -> None:
         path = self.path / name

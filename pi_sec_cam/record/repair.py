@@ -9,8 +9,9 @@ from pathlib import Path
 
 from pi_sec_cam.durable import sync_directory, sync_file, write_atomically
 from pi_sec_cam.errors import StorageError
+from pi_sec_cam.offsite.journal import JOURNAL_NAME
 from pi_sec_cam.record.clip_file import contents, soundness, whole_pictures
-from pi_sec_cam.record.event_folder import DAMAGED_RECORD_NAME, PICTURE_NAME, RECORD_NAME, EventFolder
+from pi_sec_cam.record.event_folder import DAMAGED_RECORD_NAME, RECORD_NAME, EventFolder
 from pi_sec_cam.record.event_record import (
     LONGEST_S,
     EventRecord,
@@ -20,6 +21,7 @@ from pi_sec_cam.record.event_record import (
     folder_of_id,
     nearest_moment_of,
 )
+from pi_sec_cam.record.sealed_video import repaired_parts, with_sealed_video
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +45,16 @@ def repair(folder: EventFolder, trigger: datetime | None) -> tuple[EventRecord |
     before = _record(folder)
     if before is not None and before.state != "recording":
         return before, before
-    known = {part.file: part for part in before.parts} if before else {}
-    parts = tuple(_sound_parts(folder, known))
-    if not (parts or folder.video_files() or (folder.path / PICTURE_NAME).exists()):
+    if folder.sealed_files():
+        parts, complete = repaired_parts(folder, drop_unlisted=before is not None), with_sealed_video
+    else:
+        known = {part.file: part for part in before.parts} if before else {}
+        parts, complete = tuple(_sound_parts(folder, known)), _with_video
+    if not folder.media_files():
         _remove(folder)
         return before, None
-    after = _completed(before or _adopted(folder, parts, trigger), parts, folder.media_bytes())
+    record = before or _adopted(folder, parts, trigger)
+    after = replace(complete(record, parts, folder.media_bytes()), state="interrupted", end_reason=None)
     return before, folder.write_record(after)
 
 
@@ -105,7 +111,7 @@ def _cut(file: Path, sound_bytes: int) -> bool:
     return bool(whole)
 
 
-def _completed(record: EventRecord, parts: tuple[Part, ...], media_bytes: int) -> EventRecord:
+def _with_video(record: EventRecord, parts: tuple[Part, ...], media_bytes: int) -> EventRecord:
     duration_s = round(sum(part.duration_s for part in parts), 6)
     length_us = round(duration_s * 1e6)
     if parts and parts[0].first_pts_us is not None and parts[-1].first_pts_us is not None:
@@ -113,8 +119,6 @@ def _completed(record: EventRecord, parts: tuple[Part, ...], media_bytes: int) -
     end = nearest_moment_of(epoch_us(record.start) + length_us)
     return replace(
         record,
-        state="interrupted",
-        end_reason=None,
         parts=parts,
         duration_s=duration_s,
         end=end if parts else record.end,
@@ -125,8 +129,7 @@ def _completed(record: EventRecord, parts: tuple[Part, ...], media_bytes: int) -
 def _adopted(folder: EventFolder, parts: tuple[Part, ...], trigger: datetime | None) -> EventRecord:
     """What can be known without a record: when the last file was written, and what the folder's name says."""
     duration_us = round(sum(part.duration_s for part in parts) * 1e6)
-    picture = folder.path / PICTURE_NAME
-    written = max(_modified(file) for file in folder.video_files() or [picture])
+    written = max(_modified(file) for file in [*folder.video_files(), *folder.sealed_files()] or folder.media_files())
     start = nearest_moment_of(epoch_us(written) - duration_us)
     if trigger is None:
         trigger = start
@@ -150,7 +153,8 @@ def _modified(file: Path) -> datetime:
 
 def _remove(folder: EventFolder) -> None:
     """Remove our files, and the folder if nothing else is in it."""
-    (folder.path / RECORD_NAME).unlink(missing_ok=True)
+    for name in (RECORD_NAME, JOURNAL_NAME):
+        (folder.path / name).unlink(missing_ok=True)
     if not os.listdir(folder.path):
         folder.path.rmdir()
     sync_directory(folder.path.parent)
