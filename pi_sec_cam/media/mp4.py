@@ -81,12 +81,16 @@ class Mp4Writer:
         dts = unit.dts_us - self._origin_dts_us
         if self._held:
             span_us = dts - self._held[0].dts
-            if span_us + self._interval_us > _LONGEST_US or (unit.keyframe and span_us >= _KEYFRAME_ENDS_US):
+            too_long = span_us + span_us / len(self._held) > _LONGEST_US
+            if too_long or (unit.keyframe and span_us >= _KEYFRAME_ENDS_US):
                 self.cut()
         # `hvc1`: the header alone has parameter sets.
         data = unit.data.removeprefix(self._info.parameter_sets) if self._info.codec == "h265" else unit.data
         self._held.append(Sample(data, dts, unit.pts_us - unit.dts_us, unit.keyframe))
-        if dts - self._held[0].dts + 2 * self._interval_us > _LONGEST_US:
+        # Would it be too long with one more, at the pace of these? Single intervals tremble.
+        span_us, intervals = dts - self._held[0].dts, len(self._held) - 1
+        interval_us = span_us / intervals if intervals else self._interval_us
+        if span_us + 2 * interval_us > _LONGEST_US:
             self.cut()
 
     @property

@@ -9,7 +9,7 @@ import av
 import pytest
 
 from pi_sec_cam.media.access_unit import AccessUnit, Codec, StreamInfo
-from pi_sec_cam.media.h264 import START_CODE, Canonicaliser, split_annex_b, split_length_prefixed
+from pi_sec_cam.media.h264 import START_CODE, Canonicaliser, put_lengths, split_annex_b, split_length_prefixed
 from pi_sec_cam.media.mp4 import Mp4Writer
 from tests.unit.parameter_sets import h264_sps
 from tests.unit.streams import encoded, units
@@ -33,6 +33,21 @@ def test_what_holds_no_nal_unit_gives_none(data: bytes) -> None:
 
 def test_a_cut_sample_gives_the_nal_units_that_are_whole() -> None:
     assert split_length_prefixed(b"\x00\x00\x00\x02ab\x00\x00\x00\x09cut", 4) == [b"ab"]
+
+
+def test_canonical_pictures_get_lengths_in_place_of_start_codes_wherever_these_stand() -> None:
+    chance = Random(5)
+    for _ in range(3000):
+        # What may stand in a NAL unit: no 00 00 00, 00 00 01 or 00 00 02, and no zero at its end (H.264, 7.4.1).
+        nals = []
+        for _ in range(chance.randrange(1, 6)):
+            drawn = bytes(chance.choices((0, 1, 3, 255), (6, 3, 2, 1), k=chance.randrange(12)))
+            while any(code in drawn for code in (b"\0\0\0", b"\0\0\1")):
+                drawn = drawn.replace(b"\0\0\0", b"\0\0\3\0").replace(b"\0\0\1", b"\0\0\3\1")
+            nals.append(b"\x65" + drawn + b"\x80")
+        pictures = bytearray(b"".join(START_CODE + nal for nal in nals))
+        put_lengths(pictures)
+        assert split_length_prefixed(bytes(pictures), 4) == nals
 
 
 # x265 adds a message of its own to a transport stream, so those bytes differ before they come to us.

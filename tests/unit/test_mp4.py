@@ -1,21 +1,182 @@
-"""Fragmented MP4 that keeps the true timestamps and can be played at any moment; ffprobe is the judge."""
+"""Fragmented MP4 that keeps the true timestamps and can be played at any moment; FFmpeg is the judge."""
 
+import io
+import subprocess
+from collections.abc import Collection
+from fractions import Fraction
 from pathlib import Path
+from random import Random
 
+import av
 import pytest
 
 from pi_sec_cam.media.access_unit import AccessUnit, Codec, StreamInfo
 from pi_sec_cam.media.mp4 import Mp4Writer, StreamRefused
-from tests.unit.streams import decoded_pictures, format_duration, packets, stream_entry, units
+from tests.unit.mp4_files import boxes
+from tests.unit.streams import BASE_US, decoded_pictures, format_duration, packets, stream_entry, units
+
+SECOND = 1_000_000
 
 
-def write(path: Path, found: list[AccessUnit]) -> list[bytes]:
+def write(path: Path, found: list[AccessUnit], cuts: Collection[int] = ()) -> list[bytes]:
+    """What was written, a fragment each; cut after the units of these numbers."""
     fragments: list[bytes] = []
     with Mp4Writer(fragments.append, found[0].info) as writer:
-        for unit in found:
+        for number, unit in enumerate(found):
             writer.add(unit)
+            if number in cuts:
+                writer.cut()
     path.write_bytes(b"".join(fragments))
     return fragments
+
+
+def write_by_ffmpeg(path: Path, found: list[AccessUnit]) -> None:
+    """The same units in fragments of FFmpeg's muxer."""
+    movflags = "frag_keyframe+empty_moov+default_base_moof+delay_moov"
+    with av.open(path, "w", format="mp4", options={"movflags": movflags, "video_track_timescale": "1000000"}) as film:
+        with av.open(io.BytesIO(found[0].data), format="h264" if found[0].info.codec == "h264" else "hevc") as source:
+            stream = film.add_stream_from_template(source.streams.video[0])
+        stream.codec_context.codec_tag = "avc1" if found[0].info.codec == "h264" else "hvc1"
+        stream.time_base = Fraction(1, SECOND)
+        for unit in found:
+            packet = av.Packet(unit.data)
+            packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, SECOND), unit.keyframe
+            packet.pts, packet.dts = unit.pts_us - found[0].pts_us, unit.dts_us - found[0].pts_us
+            film.mux_one(packet)
+
+
+def decoded(path: Path, from_s: float = 0) -> str:
+    """Times and checksums of all pictures that FFmpeg shows from a time on."""
+    command = ["ffmpeg", "-v", "fatal", "-ss", str(from_s), "-i", str(path), "-f", "framemd5", "-"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def trembling(found: list[AccessUnit], by_us: int) -> list[AccessUnit]:
+    """Without B-frames: each picture up to `by_us` early or late."""
+    chance = Random(1)
+    times = [unit.pts_us + chance.randint(-by_us, by_us) for unit in found]
+    return [AccessUnit(u.data, at, at, u.keyframe, u.info) for u, at in zip(found, times, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("codec", "how"),
+    [
+        ("h264", {}),
+        ("h264", {"b_frames": 2, "gop": 26, "open_gop": True}),
+        ("h264", {"rate": 60, "gop": 240, "b_frames": 3}),
+        ("h264", {"rate": 1, "gop": 2, "seconds": 8}),
+        ("h265", {"b_frames": 2, "gop": 26, "open_gop": True}),
+    ],
+)
+def test_wherever_it_is_cut_it_is_the_film_that_ffmpegs_muxer_makes(
+    tmp_path: Path, codec: Codec, how: dict[str, int]
+) -> None:
+    found = units(codec, **how)
+    judge = tmp_path / "judge.mp4"
+    write_by_ffmpeg(judge, found)
+    shown = "pts,dts,flags,size,data_hash"
+    expected = [packets(judge, shown=shown), decoded(judge), decoded(judge, from_s=2.2)]
+    chance = Random(2)
+    for cuts in (set(), {number for number in range(len(found)) if chance.random() < 0.2}, range(len(found))):
+        ours = tmp_path / "ours.mp4"
+        write(ours, found, cuts)
+        assert [packets(ours, shown=shown), decoded(ours), decoded(ours, from_s=2.2)] == expected
+
+
+def test_a_fragment_ends_where_it_is_told_to(tmp_path: Path) -> None:
+    found = units(seconds=1, b_frames=2)
+    fragments: list[bytes] = []
+    writer = Mp4Writer(fragments.append, found[0].info)
+    writer.cut()
+    assert fragments == []
+    for unit in found[:-1]:
+        writer.add(unit)
+        assert writer.held == 1
+        writer.cut()
+        writer.cut()
+        assert writer.held == 0
+        path = tmp_path / "growing.mp4"
+        path.write_bytes(b"".join(fragments))
+        assert decoded_pictures(path) == len(fragments) == writer.pictures if len(fragments) in {1, 2, 17} else True
+    assert len(fragments) == 24
+    assert all([kind for kind, _ in boxes(each)] == [b"moof", b"mdat"] for each in fragments[1:])
+
+
+@pytest.mark.parametrize("rate", [5, 5.6, 7, 12.5, 15, 24, 25, 29.97, 30, 50, 60])
+def test_nothing_is_held_for_longer_than_a_second(rate: float) -> None:
+    first = units(seconds=1)[0]
+    info = StreamInfo("h264", 160, 96, first.info.parameter_sets, frame_rate=rate)
+    held_since, times = [], [BASE_US + round(number * SECOND / rate) for number in range(round(rate * 20))]
+    writer = Mp4Writer(lambda _: None, info)
+    for number, at_us in enumerate(times):
+        writer.add(AccessUnit(first.data, at_us, at_us, number == 0, info))
+        held_since.append(at_us - times[number + 1 - writer.held] if writer.held else 0)
+        if not writer.held:
+            assert writer.pictures == number + 1
+            assert writer.end_pts_us == pytest.approx(at_us + SECOND / rate, abs=2)
+    # From the first picture of a fragment until it is written, one interval after the last that is held at most.
+    assert 0.5 * SECOND < max(held_since) + SECOND / rate <= 1.02 * SECOND
+
+
+@pytest.mark.parametrize("rate", [0.2, 1, 3.9])
+def test_where_pictures_are_rare_few_or_none_are_held(rate: float) -> None:
+    first = units(seconds=1)[0]
+    info = StreamInfo("h264", 160, 96, first.info.parameter_sets, frame_rate=rate)
+    writer = Mp4Writer(lambda _: None, info)
+    for number in range(20):
+        at_us = BASE_US + round(number * SECOND / rate)
+        writer.add(AccessUnit(first.data, at_us, at_us, number == 0, info))
+        assert writer.held + 1 <= max(1, rate)
+
+
+def test_keyframes_begin_fragments_where_a_gop_lasts_a_second_though_the_clock_trembles(tmp_path: Path) -> None:
+    found = trembling(units(seconds=20), 8_000)
+    write(tmp_path / "x.mp4", found)
+    shown = packets(tmp_path / "x.mp4", shown="flags,pos")
+    data = (tmp_path / "x.mp4").read_bytes()
+    begins = [end + 8 for kind, end in boxes(data) if kind == b"moof"]
+    assert [int(p["pos"]) for p in shown if p["flags"].startswith("K")] == begins
+    assert len(begins) == 20
+
+
+def test_a_stall_ends_a_fragment_before_what_comes_after_it() -> None:
+    found = units(seconds=1)
+    fragments: list[bytes] = []
+    writer = Mp4Writer(fragments.append, found[0].info)
+    for unit in found[:10]:
+        writer.add(unit)
+    assert fragments == []
+    late = AccessUnit(
+        found[10].data, found[10].pts_us + 3 * SECOND, found[10].dts_us + 3 * SECOND, False, found[0].info
+    )
+    writer.add(late)
+    assert (writer.pictures, writer.held) == (11, 0), "and that, too: nobody knows when there will be another"
+
+
+@pytest.mark.parametrize("earlier_us", [0, 1, 40_000, 10 * SECOND])
+def test_a_dts_that_does_not_rise_is_refused_and_all_before_it_is_kept(tmp_path: Path, earlier_us: int) -> None:
+    found = units(seconds=1)
+    fragments: list[bytes] = []
+    with Mp4Writer(fragments.append, found[0].info) as writer:
+        for unit in found[:10]:
+            writer.add(unit)
+        at_us = found[9].dts_us - earlier_us
+        with pytest.raises(StreamRefused, match="DTS"):
+            writer.add(AccessUnit(found[10].data, at_us, at_us, False, found[0].info))
+    (tmp_path / "x.mp4").write_bytes(b"".join(fragments))
+    assert decoded_pictures(tmp_path / "x.mp4") == 10
+
+
+def test_what_no_mp4_can_say_is_refused() -> None:
+    found = units(seconds=1)
+    writer = Mp4Writer(lambda _: None, found[0].info)
+    writer.add(found[0])
+    info, at_us = found[0].info, found[1].dts_us
+    with pytest.raises(StreamRefused, match="canonical"):
+        writer.add(AccessUnit(b"no picture", at_us, at_us, False, info))
+    with pytest.raises(StreamRefused, match="PTS"):
+        writer.add(AccessUnit(found[1].data, at_us + 3600 * SECOND, at_us, False, info))
+    assert writer.held == 1
 
 
 @pytest.mark.parametrize(
