@@ -48,7 +48,7 @@ VENDOR_FILES = {
     "cryptography": {"offsite"},
     "dropbox": {"offsite/stores", "offsite/dropbox_login.py"},
     "requests": {"offsite/stores"},
-    "botocore": {"offsite/stores/s3.py"},
+    "botocore": {"offsite/stores/s3.py", "offsite/stores/s3_client.py"},
 }
 
 

@@ -1,7 +1,6 @@
 """A bucket of Amazon S3 or of a server that speaks the same protocol."""
 
 import logging
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,14 +16,7 @@ from pi_sec_cam.offsite.stores.s3_body import Body, Standing
 
 log = logging.getLogger(__name__)
 
-_CONNECT_S, _SILENCE_S = 10, 30
 _REMEMBERED = 1000
-# Where botocore would look for the settings of the user's other programs: (name in the file, variable, default, kind).
-_NOT_OTHER_PROGRAMS = {
-    "profile": (None, None, None, None),
-    "config_file": (None, None, os.devnull, None),
-    "credentials_file": (None, None, os.devnull, None),
-}
 _MARKER_TEXT = b"Cameras keep their files here. This one shows that nothing here is overwritten (docs/stores.md).\n"
 
 
@@ -75,7 +67,7 @@ class S3Store:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/".lstrip("/")
         self.where = f"s3://{bucket}/{self._prefix}" + (f" at {_host(endpoint_url)}" if endpoint_url else "")
-        self._keys = {"aws_access_key_id": access_key_id, "aws_secret_access_key": secret_access_key}
+        self._access_key_id, self._secret_access_key = access_key_id, secret_access_key
         self._endpoint_url = endpoint_url
         self._region = region
         self._ca_pem_path = ca_pem_path
@@ -130,38 +122,23 @@ class S3Store:
             raise
 
     def _open(self) -> Any:
-        import botocore.session
-        from botocore.config import Config
-        from botocore.handlers import add_expect_header
+        from pi_sec_cam.offsite.stores.s3_client import open_client
 
         if self._ca_pem_path is not None and not self._ca_pem_path.is_file():
             raise StoreRefuses(f"{self._ca_pem_path} (ca_pem_path) is not there")
-        client = botocore.session.Session(session_vars=_NOT_OTHER_PROGRAMS).create_client(
-            "s3",
-            **self._keys,
+        return open_client(
+            access_key_id=self._access_key_id,
+            secret_access_key=self._secret_access_key,
             endpoint_url=self._endpoint_url,
-            region_name=self._region or "us-east-1",
-            verify=str(self._ca_pem_path) if self._ca_pem_path else None,
-            config=Config(
-                connect_timeout=_CONNECT_S,
-                read_timeout=_SILENCE_S,
-                max_pool_connections=1,
-                tcp_keepalive=True,
-                retries={"mode": "standard", "total_max_attempts": 1},
-                signature_version="s3v4",
-                s3={"addressing_style": "path" if self._endpoint_url else "auto"},
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                ignore_configured_endpoint_urls=True,
-            ),
+            region=self._region,
+            ca_pem_path=self._ca_pem_path,
+            before_put=self._expect,
         )
-        # "Expect: 100-continue" costs a round trip a file. It is worth that only where the try before failed: a server
-        # that refuses early may close the connection while bytes are on their way, and its answer is lost.
-        client.meta.events.unregister("before-call.s3", add_expect_header)
-        client.meta.events.register("before-call.s3.PutObject", self._expect)
-        return client
 
     def _expect(self, params: dict[str, Any], **others: Any) -> None:
+        """Asks before the bytes where the try before failed: a server that refuses early may close the connection while
+        they are on their way, and its answer is lost. Else that is not worth its round trip a file.
+        """
         if params["body"].name in self._unclear:
             params["headers"]["Expect"] = "100-continue"
 
