@@ -44,7 +44,7 @@ def new_passphrase(*, from_stdin: bool) -> str:
     _need_terminal("use --passphrase-stdin, or --no-passphrase")
     return str(
         click.prompt(
-            "A passphrase for the private key",
+            f"A passphrase for the private key ({_SHORTEST} characters or more)",
             hide_input=True,
             confirmation_prompt="The same again",
             value_proc=_good,
