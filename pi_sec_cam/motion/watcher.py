@@ -85,6 +85,14 @@ class Watcher(Worker):
         """The source was stopped by the user: a running event ends; what comes next has nothing to do with it."""
         self._pausing.set()
 
+    @property
+    def alert(self) -> bool:
+        """Whether an event runs, or something moves that may become one. Any thread."""
+        watched = self.watched
+        return watched.state != "armed" or (
+            watched.last_motion_pts_us is not None and watched.last_motion_pts_us == watched.last_pts_us
+        )
+
     def describe(self) -> dict[str, object]:
         """What status shows of the motion room; plain JSON values, areas as [left, top, width, height]."""
         watched = self.watched

@@ -236,6 +236,16 @@ def test_shows_what_moves_now():
     assert shown[0]["events"] == 1
 
 
+def test_is_alert_from_the_first_movement_to_the_end_of_the_event():
+    clock, alert = SimulatedClock(), {}
+    source = Source(clock, every_fifth(0, 20))
+    watcher = Watcher("w", slot=source, detector=Script((2, 2.2), (5, 8)), machine=machine(), clock=clock)
+    source.done = lambda number: alert.update({number - 1: watcher.alert})
+    watcher.work()
+    # A movement that is over before it makes an event; one that makes an event, with its post-roll of three seconds.
+    assert [at / 5 for at, yes in alert.items() if yes] == [2.0, 2.2, *every_fifth(5, 11)]
+
+
 @pytest.mark.parametrize("ends", ["finish", "stop"])
 def test_runs_in_its_thread_with_a_real_slot(ends):
     slot, told = FrameSlot(), []
