@@ -1,6 +1,6 @@
 """What is lost when the power is cut in mid-event, and whether all is off-site in the end.
 
-    .venv/bin/python -m tests.bench.offsite_loss [--events 3] [--mbit 0.5 2 6] [--chunk-secs default 0.5]
+    .venv/bin/python -m tests.bench.offsite_loss [--events 3] [--mbit 0.5 2 6] [--chunk-secs default 0.5] [--sync-ms 30]
     .venv/bin/python -m tests.bench.offsite_loss --outage
 
 The real daemon, sealing for an RSA-4096 key, sends to a Dropbox on loopback (TLS, the real SDK) what it sees of a
@@ -8,6 +8,7 @@ The real daemon, sealing for an RSA-4096 key, sends to a Dropbox on loopback (TL
 private key, and its pictures are recognised by their bytes. Lost is, for a cut at every 10 ms of the event, the time
 from then back to the capture of the newest picture up to which the event is stored without a gap.
 
+--sync-ms: each sync of a file or directory takes so much longer, as on a memory card.
 --outage: the store is away for 60 s from the middle of an event on, while others come; all must be there in the end.
 """
 
@@ -77,11 +78,11 @@ def report(played: Film, chunk_s: float | None, events: Sequence[OffsiteEvent]) 
             print(f"  FAULT {event.name}: {event.pre_roll_s:.2f} s of pre-roll", flush=True)
 
 
-def losses(mbits: Sequence[float], chunk_lengths: Sequence[float | None], count: int) -> None:
+def losses(mbits: Sequence[float], chunk_lengths: Sequence[float | None], count: int, sync_ms: float) -> None:
     heading()
     for chunk_s in chunk_lengths:
         for played in map(film, mbits):
-            with LoopbackDropbox() as dropbox, watching(played, dropbox, chunk_s=chunk_s) as watched:
+            with LoopbackDropbox() as dropbox, watching(played, dropbox, chunk_s=chunk_s, sync_ms=sync_ms) as watched:
                 watched.wait_for_events(count)
                 watched.wait_until_sent(30)
                 events = watched.events()
@@ -120,13 +121,15 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=3)
     parser.add_argument("--mbit", type=float, nargs="+", default=[0.5, 2, 6])
     parser.add_argument("--chunk-secs", nargs="+", default=["default", "0.5"])
+    parser.add_argument("--sync-ms", type=float, default=0)
     parser.add_argument("--outage", action="store_true")
     asked = parser.parse_args()
     if asked.outage:
         for mbit in asked.mbit:
             outage(mbit)
     else:
-        losses(asked.mbit, [None if text == "default" else float(text) for text in asked.chunk_secs], asked.events)
+        lengths = [None if text == "default" else float(text) for text in asked.chunk_secs]
+        losses(asked.mbit, lengths, asked.events, asked.sync_ms)
 
 
 if __name__ == "__main__":

@@ -164,6 +164,7 @@ def watching(
     sends: bool = True,
     backlog: int = 0,
     inside: bool = False,
+    sync_ms: float = 0,
 ) -> Iterator[Watching]:
     """The real daemon before a camera that plays the film, again and again.
 
@@ -172,6 +173,7 @@ def watching(
         sends: whether it has a store at all.
         backlog: so many files wait to leave from before, at least.
         inside: run it by `inside`, for `Watching.in_ring` and threads with names.
+        sync_ms: how much longer each sync of a file or directory takes; by `inside` too.
     """
     with tempfile.TemporaryDirectory(prefix="pi-sec-cam-bench-") as name:
         folder = Path(name)
@@ -188,8 +190,8 @@ def watching(
                 assert camera.stdout is not None
                 url = f"rtsp://127.0.0.1:{int(camera.stdout.readline())}/film"
                 home.write(cam_name="cam", camera={"backend": "stream", "url": url}, dropbox=store)
-                before = (sys.executable, "-m", "tests.bench.inside", str(folder / "inside")) if inside else ()
-                with home.running(before=before) as daemon:
+                before = (sys.executable, "-m", "tests.bench.inside", str(folder / "inside"), f"{sync_ms}")
+                with home.running(before=before if inside or sync_ms else ()) as daemon:
                     yield Watching(film, home, dropbox, daemon.pid, stamps)
                     home.stop(daemon)
                 assert camera.poll() is None, "the daemon did not follow its camera"
