@@ -49,7 +49,8 @@ def chosen_event(archive: Archive, wanted: str, *, in_full: bool = False) -> Eve
 def _has_video(archive: Archive, event_id: str) -> bool:
     """Also of an event that the catalogue does not know (yet)."""
     try:
-        return bool(archive.folder(event_id).video_files())
+        folder = archive.folder(event_id)
+        return bool(folder.video_files() or folder.sealed_files())
     except (EventNotFound, OSError):
         return False
 

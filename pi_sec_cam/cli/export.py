@@ -1,8 +1,9 @@
 """The command `export`: an event's video as an ordinary MP4 file, to keep or to give away."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ import click
 from pi_sec_cam.cli.chosen_event import chosen_event
 from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.config import load_configuration
-from pi_sec_cam.errors import StorageError
+from pi_sec_cam.errors import KeyUnusable, StorageError
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord
@@ -22,7 +23,14 @@ from pi_sec_cam.record.export import export_video
 @click.argument("event", metavar="EVENT")
 @click.argument("out", metavar="OUT.mp4", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Replace OUT.mp4 if it exists.")
-def export(config: Path, event: str, out: Path, force: bool) -> None:
+@click.option(
+    "-k",
+    "--key",
+    metavar="PRIVKEY",
+    type=click.Path(path_type=Path),
+    help="The owner's private key, for an event that is kept sealed (storage.sealed).",
+)
+def export(config: Path, event: str, out: Path, force: bool, key: Path | None) -> None:
     """Write the video of EVENT to OUT.mp4, for any player, any phone, any browser.
 
     EVENT is an id as `pi-sec-cam events` shows it, its beginning or end if no other event has the same, the
@@ -31,6 +39,9 @@ def export(config: Path, event: str, out: Path, force: bool) -> None:
 
     Where the camera changed its picture (size, coding) during the event, one file cannot hold it all: the rest
     is in OUT-2.mp4 and so on.
+
+    An event that is kept sealed needs the owner's private key, whose passphrase is asked for. That key should not be
+    on the camera: take the storage's disk, or the event's folder and `pi-sec-cam wrap`, to a machine that may have it.
 
     \b
     pi-sec-cam export last clip.mp4
@@ -42,21 +53,58 @@ def export(config: Path, event: str, out: Path, force: bool) -> None:
     archive = Archive(load_configuration(config).storage.directory)
     folder = chosen_event(archive, event)
     record = _record(folder)
-    files = folder.video_files()
     if archive.recordings in [*out.absolute().parents] or archive.recordings in [*out.resolve().parents]:
         raise click.BadParameter(f"{out} is among the recordings; choose a place outside of {archive.directory}")
-    with _progress(sum(file.stat().st_size for file in files)) as progress:
-        done = export_video(files, out, force=force, taken=record.start if record else None, progress=progress)
-    for film in done.films:
-        click.echo(f"wrote {film.path} ({film.path.stat().st_size / 1e6:.1f} MB)")
-    if len(done.films) > 1:
-        click.echo(f"{len(done.films)} files: the camera changed its picture during the event")
+    taken = record.start if record else None
+    if folder.sealed_files():
+        films, faults = _sealed_films(folder, out, force, key, taken)
+    else:
+        films, faults = _clear_films(folder, out, force, taken)
+    for film in films:
+        click.echo(f"wrote {film} ({film.stat().st_size / 1e6:.1f} MB)")
     if record is not None and record.state == "recording":
         click.echo("the event still runs: this is what has been recorded until now")
-    for file in done.unreadable:
-        click.echo(f"pi-sec-cam: {file} cannot be read and is left out", err=True)
-    if done.unreadable:
+    for fault in faults:
+        click.echo(f"pi-sec-cam: {fault}", err=True)
+    if faults:
         sys.exit(1)
+
+
+def _clear_films(
+    folder: EventFolder, out: Path, force: bool, taken: datetime | None
+) -> tuple[Sequence[Path], Sequence[str]]:
+    """The films that were written, and what could not be."""
+    files = folder.video_files()
+    with _progress(sum(file.stat().st_size for file in files)) as progress:
+        done = export_video(files, out, force=force, taken=taken, progress=progress)
+    if len(done.films) > 1:
+        click.echo(f"{len(done.films)} files: the camera changed its picture during the event")
+    faults = [f"{file} cannot be read and is left out" for file in done.unreadable]
+    return [film.path for film in done.films], faults
+
+
+def _sealed_films(
+    folder: EventFolder, out: Path, force: bool, key: Path | None, taken: datetime | None
+) -> tuple[Sequence[Path], Sequence[str]]:
+    """The same, of an event that is kept sealed."""
+    from pi_sec_cam.cli.passphrase import open_private_key
+    from pi_sec_cam.cli.private_files import private_files
+    from pi_sec_cam.offsite.downloaded import stored_event
+    from pi_sec_cam.offsite.wrapping import Opening, write_films
+
+    if key is None:
+        raise KeyUnusable(f"{folder.id} is kept sealed; give the owner's private key with -k")
+    if not out.absolute().parent.is_dir():
+        raise StorageError(f"cannot write {out}: there is no directory {out.absolute().parent}; create it first")
+    event = stored_event(folder.path)
+    private_key = open_private_key(key)
+    total = sum(chunk.path.stat().st_size for chunk in event.chunks)
+    with private_files(), _progress(total) as progress:
+        films = write_films(event, out, opening=Opening(private_key, progress), rate=None, force=force, taken=taken)
+    if not films:
+        raise StorageError("nothing to export: no chunk of its video is there")
+    missing = event.missing()
+    return films, [f"chunks of {folder.id} are missing: {missing}"] if missing else []
 
 
 def _record(folder: EventFolder) -> EventRecord | None:

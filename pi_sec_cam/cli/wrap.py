@@ -1,12 +1,12 @@
 """The command `wrap`: films of events that were downloaded from where the camera had sent them."""
 
-import os
 import sys
 from pathlib import Path
 
 import click
 
 from pi_sec_cam.cli.passphrase import open_private_key
+from pi_sec_cam.cli.private_files import private_files
 from pi_sec_cam.durable import storage_error
 from pi_sec_cam.errors import PiSecCamError
 from pi_sec_cam.offsite.downloaded import PICTURE_NAME, ChunksMissing, StoredEvent, events_below
@@ -58,11 +58,8 @@ def wrap(top: Path, out: Path, key: Path | None, rate: float | None, partial: bo
     if top.resolve() == out.resolve():
         raise click.BadParameter("IN and OUT are the same folder; choose another OUT")
     opening = Opening(open_private_key(key) if key else None)
-    former = os.umask(0o077)  # what is written here is clear video
-    try:
+    with private_files():
         wrapped = [_wrapped(name, event, out / name, opening, rate, partial) for name, event in events_below(top, out)]
-    finally:
-        os.umask(former)
     if not wrapped:
         raise ChunksMissing(f"no event found in {top}: no folder there holds video0.h264 or video0.h265")
     click.echo(f"{sum(wrapped)} of {len(wrapped)} events wrapped into {out}")

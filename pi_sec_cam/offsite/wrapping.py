@@ -114,7 +114,10 @@ def _run_of(run: list[ChunkFile], event: StoredEvent, opening: Opening, rate: fl
     if all(chunk.number in event.pts_us for chunk in run):
         pts_us = tuple(at for chunk in run for at in event.pts_us[chunk.number])
     elif rate is None:
-        raise NoVideo("nothing says when the pictures were taken; give the camera's pictures a second with -f")
+        raise NoVideo(
+            "nothing says when the pictures were taken: offsite.jsonl does not lie beside them. "
+            "`pi-sec-cam wrap -f` takes the camera's pictures a second instead"
+        )
     return Run(run[0].codec, tuple(partial(opening.plain, chunk.path) for chunk in run), pts_us)
 
 

@@ -4,73 +4,30 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from pi_sec_cam.cli.main import main
 from pi_sec_cam.media.access_unit import AccessUnit
-from pi_sec_cam.offsite.envelope import Envelope
-from pi_sec_cam.offsite.journal import append, file_line, header
-from pi_sec_cam.offsite.outgoing import OutgoingFile, Video
-from tests.unit.owner_keys import another_private_pem, openssl, private_pem, public_key
+from tests.unit.downloads import BITS, JPEG, cut, download, journal, key, pictures_of, sealed
+from tests.unit.owner_keys import another_private_pem, openssl, private_pem
 from tests.unit.streams import decoded_pictures, format_duration, packets, stream_entry, units
 
 SCRIPT = Path(__file__).parents[2] / "ancillary/mp4_wrapper.sh"
-JPEG = b"\xff\xd8\xff\xe0 a picture"
-BITS = 1024
 
 both = pytest.mark.parametrize("tool", ["script", "command"])
 
 
 def run(tool: str, *arguments: str | Path, **how: object) -> subprocess.CompletedProcess[str]:
+    """What is to be run with `how` is a process of its own."""
+    if tool == "command" and not how:
+        done = CliRunner().invoke(main, ["wrap", *map(str, arguments)])
+        return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
     program: list[str | Path] = [SCRIPT] if tool == "script" else [sys.executable, "-m", "pi_sec_cam", "wrap"]
     return subprocess.run([*program, *arguments], capture_output=True, text=True, check=False, **how)  # type: ignore[call-overload]
-
-
-def sealed(data: bytes) -> bytes:
-    return Envelope(public_key(BITS)).seal(data)
-
-
-def key(directory: Path) -> Path:
-    path = directory / "private.pem"
-    path.write_bytes(private_pem(BITS))
-    return path
-
-
-def cut(pictures: Sequence[AccessUnit], chunks: int) -> list[list[AccessUnit]]:
-    """As many chunks as asked for, of nearly the same number of pictures."""
-    bounds = [round(len(pictures) * number / chunks) for number in range(chunks + 1)]
-    return [list(pictures[a:b]) for a, b in pairwise(bounds)]
-
-
-def download(folder: Path, pictures: Sequence[AccessUnit], chunks: int = 12, seal: bool = False) -> Path:
-    """What somebody finds who fetches an event."""
-    folder.mkdir(parents=True)
-    for number, chunk in enumerate(cut(pictures, chunks)):
-        data = b"".join(unit.data for unit in chunk)
-        (folder / f"video{number}.{chunk[0].info.codec}").write_bytes(sealed(data) if seal else data)
-    (folder / "motion0.jpg").write_bytes(sealed(JPEG) if seal else JPEG)
-    return folder
-
-
-def journal(folder: Path, chunks: Sequence[Sequence[AccessUnit]]) -> None:
-    """The camera's own notes of an event."""
-    lines = []
-    for number, chunk in enumerate(chunks):
-        info, pts = chunk[0].info, tuple(unit.pts_us for unit in chunk)
-        video = Video(info.codec, info.width, info.height, len(chunk), pts, 1.0, "", 0, chunk[0].keyframe)
-        lines.append(file_line(OutgoingFile(f"video{number}.{info.codec}", b"", "live", video), ["nas"]))
-    append(folder / "offsite.jsonl", header("Yard/2026-05-04/12.00.00"), lines)
-
-
-def pictures_of(film: Path) -> list[str]:
-    """A hash of each decoded picture; a complaint of the decoder fails."""
-    command = ["ffmpeg", "-nostdin", "-v", "warning", "-i", film, "-fps_mode", "passthrough", "-f", "framemd5", "-"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert not done.stderr
-    return [line.split(",")[-1].strip() for line in done.stdout.splitlines() if not line.startswith("#")]
 
 
 def left_in(directory: Path) -> list[str]:
@@ -279,7 +236,7 @@ def test_without_notes_and_without_a_rate_nobody_knows_the_times(tmp_path: Path)
     download(tmp_path / "in", units(seconds=1), 2)
     done = run("command", "-i", tmp_path / "in", "-o", tmp_path / "out")
     assert done.returncode == 1
-    assert "with -f" in done.stderr
+    assert "wrap -f" in done.stderr
     assert left_in(tmp_path / "out") == []
 
 
