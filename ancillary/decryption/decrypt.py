@@ -14,6 +14,7 @@ Exit codes: 0 done, 1 the file could not be opened (the message says why), 2 the
 import argparse
 import base64
 import binascii
+import contextlib
 import getpass
 import os
 import re
@@ -116,12 +117,13 @@ def read_private_key(path):
 def append(path, data):
     """Append all of `data`, or nothing."""
     with open(path, "ab", buffering=0) as file:
-        before, left = file.tell(), memoryview(data)
+        before, left = os.fstat(file.fileno()).st_size, memoryview(data)
         try:
             while left:
                 left = left[file.write(left) :]
         except OSError:
-            file.truncate(before)
+            with contextlib.suppress(OSError):  # a pipe has no length to go back to
+                file.truncate(before)
             raise
 
 
