@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pi_sec_cam.record import recorder
 from pi_sec_cam.record.clip_file import contents
 from pi_sec_cam.record.progress import EventProgress
 from tests.unit.faulty_disk import FaultyDisk
@@ -58,6 +59,13 @@ def test_what_is_asked_for_is_on_the_disk_without_another_picture(bench: Bench, 
         assert decoded_pictures(video(bench)) == contents(video(bench)).pictures >= asked
 
 
+@pytest.fixture
+def only_woken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits does not look up by himself, or too late."""
+    monkeypatch.setattr(recorder, "_WAIT_S", 60)
+
+
+@pytest.mark.usefixtures("only_woken")
 def test_what_the_recorder_has_read_long_ago_is_brought_at_once(bench: Bench) -> None:
     """It waits for the next picture, and that does not come."""
     found = units(seconds=4)
@@ -81,6 +89,7 @@ def test_what_the_recorder_has_read_long_ago_is_brought_at_once(bench: Bench) ->
     assert progress.kept_to == 63
 
 
+@pytest.mark.usefixtures("only_woken")
 def test_a_source_that_has_come_to_its_end_is_brought_too(bench: Bench) -> None:
     bench.feed(units(seconds=2)[:30])
     bench.event(started(1, 1))
