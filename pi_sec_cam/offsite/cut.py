@@ -88,25 +88,26 @@ class Cutter:
         """
         return self._last is not None and bool(self._data) and self._last.dts_us > self._full_us(most_us)
 
-    def add(self, unit: AccessUnit, end: int, most_us: int) -> list[Chunk]:
+    def add(self, unit: AccessUnit, end: int, most_us: int, *, sent: int = 0) -> list[Chunk]:
         """Take the next unit; the chunks that are complete by that.
 
         Args:
             end: its number, plus one: for `Chunk.end`.
             most_us: how long a chunk may be.
+            sent: so many of its bytes are in chunks that were made before, with the picture counted there.
         """
         done = self._cut_before(unit, most_us)
         self._note(unit)
         if not self._data:
-            self._first_dts_us, self._begins_with_keyframe = unit.dts_us, unit.keyframe
-        self._units.append(unit)
+            self._first_dts_us, self._begins_with_keyframe = unit.dts_us, unit.keyframe and not sent
+        if not sent:
+            self._units.append(unit)
         self._last = unit
-        at = 0
-        for at in range(self._max_bytes, len(unit.data), self._max_bytes):
-            self._take(unit.data[at - self._max_bytes : at], at, end)
+        for at in range(sent + self._max_bytes, len(unit.data), self._max_bytes):
+            self._take(unit.data[sent:at], at, end)
             done += self.rest()
-            self._begins_with_keyframe = False
-        self._take(unit.data[at:], len(unit.data), end)
+            self._begins_with_keyframe, sent = False, at
+        self._take(unit.data[sent:], len(unit.data), end)
         if self.is_full(most_us):
             done += self.rest()
         return done

@@ -35,6 +35,10 @@ class ListedOutbox:
         self.files[event], self.homes[event] = [], home
         return event
 
+    def resumed(self, event: str, home: EventHome) -> None:
+        assert event not in self.files
+        self.begin(event, home)
+
     def add(self, event: str, file: OutgoingFile) -> None:
         self.files[event].append(file)
 
