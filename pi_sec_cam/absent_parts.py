@@ -17,15 +17,6 @@ class AbsentPart:
 def absent_parts(configuration: Configuration) -> list[AbsentPart]:
     """Each part that `configuration` asks for in vain."""
     absent = []
-    dropbox = configuration.dropbox
-    if dropbox.token or dropbox.refresh_token:
-        absent.append(AbsentPart("dropbox", "this version does not send off-site yet: recordings stay here"))
-    absent += [
-        AbsentPart(
-            f"stores[{index}]", f"this version does not send to a store of kind {store.kind} yet: recordings stay here"
-        )
-        for index, store in enumerate(configuration.stores)
-    ]
     if configuration.server.enabled and "server" in configuration.model_fields_set:
         absent.append(
             AbsentPart("server", "this version has no command server yet; `pi-sec-cam status` works on this machine")

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,16 +13,18 @@ from pi_sec_cam import __version__
 from pi_sec_cam.absent_parts import absent_parts
 from pi_sec_cam.clock import Clock, SystemClock
 from pi_sec_cam.config import CameraConfiguration, Configuration
-from pi_sec_cam.errors import ConfigError, WorkerStuck
+from pi_sec_cam.errors import ConfigError, EventNotFound, WorkerStuck
 from pi_sec_cam.local_socket import DaemonLock, LocalServer
 from pi_sec_cam.node import CameraSwitch, Node
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.disk import Disk
+from pi_sec_cam.record.event_record import folder_of_id, id_of_folder
 from pi_sec_cam.record.event_sequence import EventSequence
 from pi_sec_cam.record.keeper import StorageKeeper
 from pi_sec_cam.record.retention import Limits
 from pi_sec_cam.record.room import RoomMaker
 from pi_sec_cam.remembered import Remembered
+from pi_sec_cam.sending import Sending, sends
 from pi_sec_cam.worker import Worker, stop_all
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ log = logging.getLogger(__name__)
 _POLL_S = 0.5
 # A stop takes five seconds at most (a service manager's patience, and a person's), however badly a source hangs; the
 # recorders, whose clips have to be closed, have the largest share.
-_SOURCES_STOP_S, _WATCHERS_STOP_S, _RECORDERS_STOP_S = 1.6, 0.6, 2.2
+_SOURCES_STOP_S, _WATCHERS_STOP_S, _RECORDERS_STOP_S, _SENDERS_STOP_S = 1.6, 0.6, 1.8, 0.5
 # A quarter of the machine's memory may hold video that the disk does not take; each camera needs some for its pre-roll.
 _LEAST_RING_BYTES, _MOST_RING_BYTES = 8 << 20, 64 << 20
 
@@ -71,6 +73,7 @@ class Daemon:
             on_room=self._retry,
         )
         self._to_watch = list(zip(cameras, archives, strict=True))
+        self._sending: Sending | None = None
         self._server: LocalServer | None = None
         self._server_trouble: str | None = None
         self._overdue: list[str] = []
@@ -93,11 +96,13 @@ class Daemon:
         with ExitStack() as undo:
             undo.enter_context(self._lock)
             self._keeper.claim()
+            self._sending = self._make_sending()
             self.nodes = tuple(
                 Node(
                     camera,
                     archive=archive,
                     ring_bytes=_ring_bytes(len(self._to_watch)),
+                    sending=self._sending,
                     keep=self._keeper.keep,
                     on_trouble=self._keeper.disk_refuses,
                     clock=self._clock,
@@ -114,6 +119,8 @@ class Daemon:
             for node in self.nodes:
                 node.start_recording()
             self._keeper.start()
+            for worker in self._senders:
+                worker.start()
             undo.callback(self._stop_server)
             self._start_server()
             self._undo = undo.pop_all()
@@ -137,11 +144,13 @@ class Daemon:
                 node.check_end()
                 if node.failure is not None:
                     return node.failure
-            if self._keeper.fault is not None:
-                return f"{self._keeper.name} failed: {self._keeper.fault!r}; the log has more"
+            for worker in (self._keeper, *self._senders):
+                if worker.fault is not None:
+                    return f"{worker.name} failed: {worker.fault!r}; the log has more"
             self._note_overdue()
             on_look()
-            if all(node.ended or node.hopeless for node in self.nodes) and not self._keeper.tidying:
+            leaving = self._keeper.tidying or (self._sending is not None and self._sending.leaving)
+            if all(node.ended or node.hopeless for node in self.nodes) and not leaving:
                 return next((node.hopeless for node in self.nodes if node.hopeless), None)
         return None
 
@@ -174,12 +183,18 @@ class Daemon:
             "clock_synchronised": self._clock.synchronised(),
             "cameras": [node.status() for node in self.nodes],
             "storage": self._keeper.status(),
+            "offsite": self._sending.status() if self._sending else None,
             "parts": [{"name": p.name, "state": "unavailable", "detail": p.detail} for p in self._absent],
         }
+
+    @property
+    def _senders(self) -> Sequence[Worker]:
+        return self._sending.workers if self._sending else ()
 
     def _problems(self) -> list[str]:
         problems = [problem for node in self.nodes for problem in node.problems()]
         problems += self._keeper.problems()
+        problems += self._sending.problems() if self._sending else []
         problems += [f"{name} does not get on" for name in self._overdue]
         if self._server and self._server.fault is not None:
             problems.append(f"{self._server.name} failed: {self._server.fault!r}")
@@ -188,8 +203,8 @@ class Daemon:
 
     def _note_overdue(self) -> None:
         workers = [name for node in self.nodes for name in node.overdue()]
-        workers += [self._keeper.name] if self._keeper.overdue() else []
-        workers += [self._server.name] if self._server and self._server.overdue() else []
+        others = [self._keeper, *([self._server] if self._server else []), *self._senders]
+        workers += [worker.name for worker in others if worker.overdue()]
         for name in workers:
             if name not in self._overdue:
                 log.critical("%s does not get on; if that lasts, a service manager starts the program anew", name)
@@ -209,6 +224,25 @@ class Daemon:
             guard=lambda: self._keeper.guard(),  # noqa: PLW0108 - the keeper is made after the archives
         )
 
+    def _make_sending(self) -> Sending | None:
+        if not sends(self._configuration, self._remembered):
+            return None
+        return Sending(
+            self._configuration,
+            remembered=self._remembered,
+            guard=self._keeper.guard,
+            on_trouble=self._keeper.disk_refuses,
+            on_offsite=self._mark_offsite,
+            clock=self._clock,
+        )
+
+    def _mark_offsite(self, folder: Path) -> None:
+        from pi_sec_cam.record.annotation import mark_offsite
+
+        with suppress(EventNotFound):  # deleted meanwhile
+            event_id = id_of_folder(folder.relative_to(self._any_archive.recordings).as_posix())
+            mark_offsite(self._any_archive, self._keeper.catalogue, event_id)
+
     def _annotate(self, event: str, **said: object) -> dict[str, object]:
         from pi_sec_cam.record.annotation import annotate
 
@@ -220,6 +254,8 @@ class Daemon:
 
         delete_event(self._any_archive, self._keeper.catalogue, event)
         self._keeper.changed()
+        if self._sending is not None:
+            self._sending.outbox.withdraw(folder_of_id(event))
         return {"event": event}
 
     def _rebuild(self) -> dict[str, object]:
@@ -253,7 +289,8 @@ class Daemon:
         for node in self.nodes:
             node.finish_source()
         _stop([worker for node in self.nodes for worker in node.watching], _WATCHERS_STOP_S)
-        _stop([*(node.recorder for node in self.nodes), self._keeper], _RECORDERS_STOP_S)
+        _stop([*(worker for node in self.nodes for worker in node.keeping), self._keeper], _RECORDERS_STOP_S)
+        _stop(self._senders, _SENDERS_STOP_S)
 
 
 def _ring_bytes(cameras: int) -> int:

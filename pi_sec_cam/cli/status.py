@@ -49,10 +49,45 @@ def _lines(found: dict[str, Any]) -> list[str]:
         events += f" ({_size(storage['events_bytes'])})"
     deleted = f", {storage['events_deleted']} deleted since the start" if storage["events_deleted"] else ""
     lines.append(f"storage: {storage['directory']}, disk {storage['disk']}, {free}, {events}{deleted}")
+    if storage["lasts_days"] is not None:
+        lines.append(f"  room for about {_days(storage['lasts_days'])} more, at the rate of the last week")
     if storage["note"]:
         lines.append(f"  {storage['note']}")
+    lines += _offsite(found["offsite"])
     lines += [f"does not work: {problem}" for problem in found["problems"]]
     return lines
+
+
+def _offsite(offsite: dict[str, Any] | None) -> list[str]:
+    if offsite is None:
+        return ["off-site: nothing leaves this machine"]
+    sealed = f"sealed for key {offsite['key'][:16]}…" if offsite["key"] else "NOT sealed"
+    return [f"off-site: {sealed}", *(f"  {_store(store)}" for store in offsite["stores"])]
+
+
+def _store(store: dict[str, Any]) -> str:
+    where = f"{store['kind']} {store['where']}".strip()
+    if not store["files_waiting"]:
+        sent = f"all has left ({store['files_sent']} files since the start)"
+    else:
+        sent = f"{store['files_waiting']} files ({_size(store['bytes_waiting'])}) wait"
+        if store["oldest_unsent_s"] is not None:
+            sent += f", the oldest for {_duration(store['oldest_unsent_s'])}"
+    given_up = store["files_dropped"] + store["files_refused"]
+    lost = f", {given_up} given up" if given_up else ""
+    return f"{where}: {store['state']}, {sent}{lost}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h" if seconds < 2 * 86400 else f"{seconds / 86400:.0f} days"
+
+
+def _days(days: float) -> str:
+    return "1000 days and" if days > 1000 else _duration(days * 86400)
 
 
 def _size(number: int) -> str:

@@ -20,9 +20,11 @@ from pi_sec_cam.motion.pacer import FramePacer
 from pi_sec_cam.motion.watcher import Watcher
 from pi_sec_cam.node.sinks import DetectionSink, NodeSink
 from pi_sec_cam.node.sources import camera_for, detection_camera_for
+from pi_sec_cam.offsite.chunker import Chunker
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recorder import Recorder
+from pi_sec_cam.sending import Sending
 from pi_sec_cam.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -45,12 +47,13 @@ class Node:
 
     Args:
         ring_bytes: how much video waits in memory at most, while the disk does not take it.
+        sending: takes what is to leave this machine; None where nothing does.
         keep: takes each event's record, when it begins and when it has ended.
         on_trouble: told when the disk refuses.
         demo: watch the rendered scene instead of the configured camera.
 
     Attributes:
-        recorder: stopped last.
+        recorder, chunker: stopped last; there is no chunker where nothing leaves this machine.
         running: whether the user wants it to watch.
     """
 
@@ -60,6 +63,7 @@ class Node:
         *,
         archive: Archive,
         ring_bytes: int,
+        sending: Sending | None,
         keep: Callable[[EventRecord], None],
         on_trouble: Callable[[OSError], None],
         clock: Clock,
@@ -67,13 +71,14 @@ class Node:
     ) -> None:
         self.name = configuration.cam_name
         self.running = False
+        self.chunker: Chunker | None = None
         self._clock = clock
         self._control = threading.Lock()  # one start or stop at a time
         motion = configuration.motion
         said = configuration.camera
         # A script that plays a file to its end waits in vain for a file that is missing or no video.
         self._gives_up = said.at_end == "exit" and said.url is not None and not is_live(said.url)
-        self._camera = camera_for(configuration, clock, demo=demo)
+        self._camera = camera_for(configuration, clock, demo=demo, hurry=self._hurries)
         self._detection_camera = None if demo else detection_camera_for(configuration, clock)
         look_back_s = max(motion.rec_sec_before, motion.rec_sec_after) + _SLACK_S
         self._ring = Ring(seconds=look_back_s, max_bytes=ring_bytes)
@@ -106,6 +111,14 @@ class Node:
             clock=clock,
             on_trouble=on_trouble,
         )
+        if sending is not None:
+            self.chunker = sending.chunker(
+                camera=self.name,
+                readers=readers,
+                picture=pictures.of,
+                progress=self.recorder.progress,
+                wished=lambda stamp: archive.folder_name(self.name, stamp),
+            )
         self._watcher = Watcher(
             f"watcher of {self.name}",
             slot=self._slot,
@@ -120,7 +133,12 @@ class Node:
                 rec_sec_after=motion.rec_sec_after,
                 max_event_time=motion.max_event_time,
             ),
-            listeners=[pictures.on_event, self.recorder.on_event, self._tell],
+            listeners=[
+                pictures.on_event,
+                self.recorder.on_event,
+                *([self.chunker.on_event] if self.chunker else []),
+                self._tell,
+            ],
             settle_seconds=_SETTLE.get(self._camera.kind, 0.0),
             clock=clock,
         )
@@ -158,18 +176,21 @@ class Node:
             self._ring.clear()
 
     def start_recording(self) -> None:
-        """Begin to write to the archive."""
-        self.recorder.start()
+        """Begin to write to the archive, and to send."""
+        for worker in self.keeping:
+            worker.start()
 
     def check_end(self) -> None:
         """Called now and then: when the source has come to its end, recording ends after it."""
-        if self.recorder.alive and not self._watcher.alive and self._source.ended:
-            self.recorder.stop()
+        if not self._watcher.alive and self._source.ended:
+            for worker in self.keeping:
+                if worker.alive:
+                    worker.stop()
 
     @property
     def ended(self) -> bool:
         """The source came to its end, and all of it is recorded."""
-        return self._source.ended and not self._watcher.alive and not self.recorder.alive
+        return self._source.ended and not any(worker.alive for worker in (self._watcher, *self.keeping))
 
     @property
     def records(self) -> bool:
@@ -178,12 +199,12 @@ class Node:
 
     def overdue(self) -> list[str]:
         """The workers that run and have not got on for longer than they may."""
-        return [worker.name for worker in (*self.sources, *self.watching, self.recorder) if worker.overdue()]
+        return [worker.name for worker in (*self.sources, *self.watching, *self.keeping) if worker.overdue()]
 
     @property
     def failure(self) -> str | None:
         """What makes it impossible to go on, for the daemon to end with."""
-        for worker in (*self.sources, *self.watching, self.recorder):
+        for worker in (*self.sources, *self.watching, *self.keeping):
             if worker.fault is not None:
                 return f"{worker.name} failed: {worker.fault!r}; the log has more"
         for given_up in (source.given_up for source in (self._source, self._detection_source) if source):
@@ -208,6 +229,11 @@ class Node:
     def watching(self) -> list[Worker]:
         """What looks at them: stopped next, which ends a running event."""
         return [worker for worker in (self._decoder, self._watcher) if worker]
+
+    @property
+    def keeping(self) -> list[Worker]:
+        """What keeps them, here and elsewhere: stopped last."""
+        return [worker for worker in (self.recorder, self.chunker) if worker]
 
     def finish_source(self) -> None:
         """There are no more pictures, readers get what is left: at the source's own end, and after a stop of it."""
@@ -238,8 +264,13 @@ class Node:
             "ring": self._ring.held(),
             "motion": self._watcher.describe(),
             "recorder": self.recorder.status(),
+            "chunker": self.chunker.status() if self.chunker else None,
             "decoder": self._decodes.status() if self._decodes else None,
         }
+
+    def _hurries(self) -> bool:
+        """Whether pictures are on their way out of this machine."""
+        return self.chunker is not None and self.chunker.busy
 
     def _new_source(self) -> CameraSupervisor:
         return CameraSupervisor(

@@ -108,7 +108,7 @@ class Archive:
             StorageError: with the way out, also for a camera name or format that cannot name a folder.
         """
         self._guard()
-        wanted = self._folder_name(camera, trigger.wall)
+        wanted = self.folder_name(camera, trigger)
         for attempt in range(_TRIES):
             try:
                 return self._new_folder(wanted)
@@ -117,6 +117,21 @@ class Archive:
                 if not isinstance(error, FileNotFoundError) or attempt == _TRIES - 1:
                     raise storage_error(f"cannot create {self.recordings / wanted}", error) from error
         raise AssertionError("the last attempt returns or raises")
+
+    def folder_name(self, camera: str, trigger: WallStamp) -> str:
+        """The folder, relative to `recordings/`, that a new event gets unless that name is taken.
+
+        Raises:
+            StorageError: a camera name or format that cannot name a folder.
+        """
+        stamp = trigger.wall.astimezone(self._zone).strftime(self._format)
+        names = [camera, *stamp.split("/")]
+        if "/" in camera or not all(_names_a_folder(name) for name in names):
+            raise StorageError(
+                f"cannot name a folder after camera {camera!r} and formats {self._format!r}: "
+                "cam_name and both formats must give names without a leading dot"
+            )
+        return "/".join(names)
 
     def next_sequence(self, trigger: WallStamp) -> int:
         """The `sequence` of a new event; any thread may ask."""
@@ -222,16 +237,6 @@ class Archive:
                     raise
                 return EventFolder(id_of_folder(folder), path)
         raise AssertionError("counting ends never")
-
-    def _folder_name(self, camera: str, wall: datetime) -> str:
-        stamp = wall.astimezone(self._zone).strftime(self._format)
-        names = [camera, *stamp.split("/")]
-        if "/" in camera or not all(_names_a_folder(name) for name in names):
-            raise StorageError(
-                f"cannot name a folder after camera {camera!r} and formats {self._format!r}: "
-                "cam_name and both formats must give names without a leading dot"
-            )
-        return "/".join(names)
 
 
 def _names_a_folder(name: str) -> bool:

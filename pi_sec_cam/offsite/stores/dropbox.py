@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from pi_sec_cam.clock import Clock, SystemClock
-from pi_sec_cam.errors import Interrupted, OffsiteError, TemporaryError
+from pi_sec_cam.errors import Interrupted, KeyUnusable, OffsiteError, StoreRefuses, TemporaryError
+from pi_sec_cam.offsite.dropbox_login import Login
 from pi_sec_cam.offsite.stores.path import parts_of
 
 _HASH_BLOCK_BYTES = 4 * 1024 * 1024
@@ -18,7 +19,9 @@ class DropboxStore:
     The SDK takes its hosts from DROPBOX_API_HOST, DROPBOX_API_CONTENT_HOST, …, and is imported when it is first used.
 
     Args:
-        refresh_token, app_key: what `pi-sec-cam dropbox login` has brought (offsite/dropbox_login.py).
+        login: looks for what `pi-sec-cam dropbox login` has brought, which goes before what follows; asked again after
+            Dropbox has refused a login, so that another one is taken up.
+        refresh_token, app_key: of an app.
         token: an access token, where there is no refresh token: most end after four hours.
     """
 
@@ -31,8 +34,10 @@ class DropboxStore:
         token: str | None = None,
         refresh_token: str | None = None,
         app_key: str | None = None,
+        login: Callable[[], Login | None] = lambda: None,
         clock: Clock | None = None,
     ) -> None:
+        self._login = login
         self._token, self._refresh_token, self._app_key = token, refresh_token, app_key
         self._clock: Clock = clock or SystemClock()
         self._watch: Any = None
@@ -71,11 +76,21 @@ class DropboxStore:
             from pi_sec_cam.offsite.stores.dropbox_session import dropbox_client
             from pi_sec_cam.offsite.stores.interruptible import Watch
 
+            token, refresh_token, app_key = self._credentials()
             self._watch = Watch()
-            self._dropbox = dropbox_client(
-                self._watch, token=self._token, refresh_token=self._refresh_token, app_key=self._app_key
-            )
+            self._dropbox = dropbox_client(self._watch, token=token, refresh_token=refresh_token, app_key=app_key)
         self._watch.interrupted = interrupted
+
+    def _credentials(self) -> tuple[str | None, str | None, str | None]:
+        try:
+            login = self._login()
+        except KeyUnusable as error:
+            raise StoreRefuses(str(error)) from error
+        if login is not None:
+            return None, login.refresh_token, login.app_key
+        if self._token is None and self._refresh_token is None:
+            raise StoreRefuses('there is no login at Dropbox: "pi-sec-cam dropbox login" makes one')
+        return self._token, self._refresh_token, self._app_key
 
     def _call(self, call: Callable[[], Any], path: str) -> Any:
         """The result of a call of the SDK; its errors as a store's."""
