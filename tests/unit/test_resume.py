@@ -23,10 +23,10 @@ LARGE = 3 << 20
 def sent(found: Sequence[AccessUnit], max_bytes: int = LARGE) -> list[OutgoingFile]:
     """What the chunker hands over of an event that begins 4 s before second 8, and ends with the last of the units."""
     bench = Bench(file_chunk_bytes=max_bytes)
-    bench.feed([unit for unit in found if unit.pts_us < found[0].pts_us + 8.4 * SECOND])
+    bench.feed([unit for unit in found if unit.dts_us < found[0].dts_us + 8.4 * SECOND])
     bench.event(started(8, 4))
     with bench.running():
-        bench.feed([unit for unit in found if unit.pts_us >= found[0].pts_us + 8.4 * SECOND])
+        bench.feed([unit for unit in found if unit.dts_us >= found[0].dts_us + 8.4 * SECOND])
         bench.event(ended(90, 10, reason="stopped"))
     return bench.outbox.files[EVENT]
 
