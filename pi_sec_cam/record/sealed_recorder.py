@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from pi_sec_cam.clock import Clock, WallStamp
 from pi_sec_cam.durable import storage_error, write_atomically
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.motion.event import EventEnded, EventStarted
-from pi_sec_cam.offsite.journal import read_journal
+from pi_sec_cam.offsite.journal import JOURNAL_NAME, read_journal
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_folder import EventFolder
@@ -26,8 +27,8 @@ from pi_sec_cam.worker import Worker
 log = logging.getLogger(__name__)
 
 _WAIT_S = 0.25
-# When stopped, how long the outbox's writer may take to note the end of the last event.
-_LAST_WORD_US = 2_000_000
+# When stopped, how long to wait for the outbox's writer to note the next file, or the end, of an event.
+_LAST_WORDS_US = 1_500_000
 _LAST_WORDS_S = 0.05
 # Chunks reach the disk before they leave, each whole: nobody need wait for a place in the stream.
 _ALL = 1 << 62
@@ -183,10 +184,12 @@ class SealedRecorder(Worker):
         """Keeps events until told to stop; those that run then are brought to their end, if that comes soon."""
         while not self.stopping.is_set():
             self.round(_WAIT_S)
-        stopped_us = self.clock.monotonic_us()
         self.round(0)
-        while self._events and self.clock.monotonic_us() - stopped_us < _LAST_WORD_US:
+        noted, noted_us = self._noted(), self.clock.monotonic_us()
+        while self._events and self.clock.monotonic_us() - noted_us < _LAST_WORDS_US:
             self.round(_LAST_WORDS_S)
+            if (now := self._noted()) != noted:
+                noted, noted_us = now, self.clock.monotonic_us()
         for event in self._events:
             log.warning("%s: an event was not whole on the disk when the program stopped", self._camera)
             event.progress.end()
@@ -220,6 +223,13 @@ class SealedRecorder(Worker):
         except GaveUp:
             self._counts.lost += 1
             return True
+
+    def _noted(self) -> int:
+        """Grows with each line in the journals of events that are not over."""
+        journals = (event.folder.path / JOURNAL_NAME for event in self._events if event.folder)
+        with suppress(OSError):
+            return sum(journal.stat().st_size for journal in journals)
+        return 0
 
     def _begin(self, event: _Event, folder: EventFolder) -> EventRecord:
         started, trigger = event.started, event.stamp.wall
