@@ -1,11 +1,14 @@
 """What is the S3 store's own (the rest is in test_store.py): odd servers, and keys that may only put."""
 
+import json
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from pi_sec_cam.errors import ConfigError, NameTaken, StoreRefuses, TemporaryErr
 from pi_sec_cam.offsite.stores import s3
 from pi_sec_cam.offsite.stores.path import MARKER
 from pi_sec_cam.offsite.stores.s3 import S3Store
+from pi_sec_cam.offsite.stores.s3_client import open_client
 from tests.relay import Relay
 from tests.s3_server import Login, S3Server, s3_policy
 
@@ -21,6 +25,17 @@ HTML = b"<!DOCTYPE html><html><body>Welcome to the hotel. <a href='/accept'>Acce
 STORED = (200, {"ETag": '"0"'}, b"")
 TAKEN = (412, {}, b"<Error><Code>PreconditionFailed</Code><Message>At least one</Message></Error>")
 UNKNOWN = (501, {}, b"<Error><Code>NotImplemented</Code><Message>A header you provided</Message></Error>")
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs/stores.md"
+
+
+def documented_policy(name: str, bucket: str) -> dict[str, Any]:
+    """The one that docs/stores.md tells people to use, for this bucket."""
+    found = re.search(f"<!-- test: {name} -->\n```json\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    assert found is not None
+    policy: dict[str, Any] = json.loads(found[1].replace(":::cameras/", f":::{bucket}/"))
+    return policy
 
 
 def put(store: S3Store, path: str, data: bytes) -> None:
@@ -38,6 +53,30 @@ def store_of(server: S3Server, bucket: str, login: Login, *, port: int | None = 
     )
 
 
+@pytest.mark.parametrize("name", ["put", "put and compare"])
+def test_the_documented_policies_are_enough_and_no_more(s3_server: S3Server, name: str) -> None:
+    bucket = s3_server.make_bucket()
+    login = s3_server.make_login(documented_policy(name, bucket))
+    put(store_of(s3_server, bucket, login), PATH, b"data")
+    assert set(s3_server.held(bucket)) == {f"cameras/{PATH}", f"cameras/{MARKER}"}
+    again = store_of(s3_server, bucket, login)
+    if name == "put":
+        with pytest.raises(NameTaken):
+            put(again, PATH, b"data")
+    else:
+        put(again, PATH, b"data")
+    with pytest.raises(NameTaken):
+        put(again, PATH, b"other")
+    thief = s3_server.client(login)
+    forbidden = [thief.delete_object] + [thief.get_object, thief.head_object] * (name == "put")
+    for call in forbidden:
+        with pytest.raises(thief.exceptions.ClientError, match=r"AccessDenied|Forbidden"):
+            call(Bucket=bucket, Key=f"cameras/{PATH}")
+    with pytest.raises(thief.exceptions.ClientError, match="AccessDenied"):
+        thief.list_objects_v2(Bucket=bucket)
+    assert s3_server.held(bucket)[f"cameras/{PATH}"] == b"data"
+
+
 class TestKeyThatMayOnlyPut:
     """The server refuses all else; what stands cannot be compared."""
 
@@ -47,20 +86,7 @@ class TestKeyThatMayOnlyPut:
 
     @pytest.fixture
     def login(self, s3_server: S3Server, bucket: str) -> Login:
-        return s3_server.make_login(s3_policy(bucket, "cameras", "s3:PutObject"))
-
-    def test_it_is_enough(self, s3_server: S3Server, bucket: str, login: Login) -> None:
-        put(store_of(s3_server, bucket, login), PATH, b"data")
-        assert set(s3_server.held(bucket)) == {f"cameras/{PATH}", f"cameras/{MARKER}"}
-        thief = s3_server.client(login)
-        name = {"Bucket": bucket, "Key": f"cameras/{PATH}"}
-        for call in (thief.get_object, thief.head_object, thief.delete_object):
-            with pytest.raises(thief.exceptions.ClientError, match=r"AccessDenied|Forbidden"):
-                call(**name)
-        with pytest.raises(thief.exceptions.ClientError, match="AccessDenied"):
-            thief.list_objects_v2(Bucket=bucket)
-        with pytest.raises(thief.exceptions.ClientError, match="AccessDenied"):
-            thief.put_object(Bucket=bucket, Key="elsewhere", Body=b"")
+        return s3_server.make_login(documented_policy("put", bucket))
 
     def test_what_another_put_there_is_not_taken_for_ours(self, s3_server: S3Server, bucket: str, login: Login) -> None:
         put(store_of(s3_server, bucket, login), PATH, b"data")
@@ -140,7 +166,7 @@ class OddServer:
 
     def store(self, **more: object) -> S3Store:
         keys = {"access_key_id": "AKIA", "secret_access_key": "secret"}
-        return S3Store(bucket="b", endpoint_url=f"http://127.0.0.1:{self.port}", **keys, **more)  # type: ignore[arg-type]
+        return S3Store(bucket="b", endpoint_url=f"http://localhost:{self.port}", **keys, **more)  # type: ignore[arg-type]
 
     def ready_store(self) -> S3Store:
         """It has found out that this server refuses to overwrite."""
@@ -317,6 +343,16 @@ def test_other_programs_settings_do_not_count(odd: OddServer, monkeypatch: pytes
     store = odd.ready_store()
     put(store, PATH, b"data")
     assert "Credential=AKIA/" in odd.asked[0].headers["authorization"]
+    amazon = open_client(
+        access_key_id="AKIA",
+        secret_access_key="secret",
+        endpoint_url=None,
+        region=None,
+        ca_pem_path=None,
+        before_put=lambda **asked: None,
+    )
+    assert amazon.meta.endpoint_url.endswith("amazonaws.com")
+    amazon.close()
 
 
 def test_a_configuration_that_cannot_be_used_is_refused() -> None:

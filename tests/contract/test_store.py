@@ -274,7 +274,7 @@ def test_no_path_leads_out_of_the_place(case: Case, tmp_path: Path) -> None:
     assert not [found for found in (tmp_path.parent / "out", Path("/out")) if found.exists()]
 
 
-@pytest.mark.parametrize("times_asked", [0, 3])
+@pytest.mark.parametrize("times_asked", [0, 12])
 def test_an_interrupted_file_is_not_there_and_can_be_put_later(case: Case, times_asked: int) -> None:
     asked = count()
     with pytest.raises(Interrupted):
