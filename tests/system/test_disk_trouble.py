@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,9 @@ def fill(mounts: Mounts, place: Path) -> Path:
     """Leave no room on a disk but for less than a second of video."""
     filler = place / "filler"
     free = os.statvfs(mounts.seen(place))
-    mounts.run("dd", "if=/dev/zero", f"of={filler}", "bs=4096", f"count={free.f_bavail * free.f_frsize // 4096 - 20}")
+    blocks = free.f_bavail * free.f_frsize // 4096 - 20
+    with suppress(subprocess.CalledProcessError):  # the program wrote meanwhile: the disk is all the fuller
+        mounts.run("dd", "if=/dev/zero", f"of={filler}", "bs=4096", f"count={blocks}")
     return filler
 
 
