@@ -269,8 +269,8 @@ class Node:
         }
 
     def _hurries(self) -> bool:
-        """Whether pictures are on their way out of this machine."""
-        return self.chunker is not None and self.chunker.busy
+        """Whether pictures are about to leave this machine, or will be if what moves becomes an event."""
+        return self.chunker is not None and self._watcher.alert
 
     def _new_source(self) -> CameraSupervisor:
         return CameraSupervisor(
