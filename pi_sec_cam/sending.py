@@ -65,7 +65,7 @@ class Sending:
             from pi_sec_cam.offsite.envelope import Envelope
 
             self._seal = Envelope(self._key.public_key).seal
-        stores = stores_of(configuration, remembered, clock)
+        stores = stores_of(configuration, remembered, clock, waited_at_start=self._waited_at_start)
         days = storage.outbox_max_age_days
         self.outbox = Outbox(
             storage.directory / "outbox",
@@ -128,6 +128,9 @@ class Sending:
             "in_memory": self.writer.status(),
         }
 
+    def _waited_at_start(self, key: str) -> bool:
+        return self.outbox.departures[key].waited_at_start()
+
     def _stores(self) -> list[dict[str, object]]:
         return [uploader.status() for uploader in self.uploaders]
 
@@ -137,8 +140,17 @@ def sends(configuration: Configuration, remembered: Remembered) -> bool:
     return bool(configuration.stores) or _has_dropbox(configuration, remembered)
 
 
-def stores_of(configuration: Configuration, remembered: Remembered, clock: Clock) -> dict[str, Store]:
+def stores_of(
+    configuration: Configuration,
+    remembered: Remembered,
+    clock: Clock,
+    *,
+    waited_at_start: Callable[[str], bool] = lambda _key: False,
+) -> dict[str, Store]:
     """The stores that a configuration names, each by the key that names its directory in the outbox; none is opened.
+
+    Args:
+        waited_at_start: given the key, whether the file that this store is being sent is one of an earlier run.
 
     Raises:
         ConfigError: a library that one of them needs is missing.
@@ -156,7 +168,7 @@ def stores_of(configuration: Configuration, remembered: Remembered, clock: Clock
             clock=clock,
         )
     for said in configuration.stores:
-        key, store = _store(said, remembered)
+        key, store = _store(said, remembered, waited_at_start)
         stores[key] = store
     return stores
 
@@ -174,7 +186,9 @@ def _has_dropbox(configuration: Configuration, remembered: Remembered) -> bool:
     return "dropbox" in remembered.logins
 
 
-def _store(said: StoreConfiguration, remembered: Remembered) -> tuple[str, Store]:
+def _store(
+    said: StoreConfiguration, remembered: Remembered, waited_at_start: Callable[[str], bool]
+) -> tuple[str, Store]:
     if isinstance(said, DirectoryConfiguration):
         from pi_sec_cam.offsite.stores.directory import DirectoryStore
 
@@ -194,6 +208,7 @@ def _store(said: StoreConfiguration, remembered: Remembered) -> tuple[str, Store
         region=said.region,
         prefix=said.prefix,
         ca_pem_path=said.ca_pem_path,
+        waited_at_start=partial(waited_at_start, key),
     )
 
 

@@ -92,6 +92,11 @@ class Departures:
                     self._state.changed.notify_all()
             return None
 
+    def waited_at_start(self) -> bool:
+        """Whether the file that was taken is one that an earlier run of the program left on the disk."""
+        with self._state.changed:
+            return self._sending is not None and self._sending.sequence < 0
+
     def gives_way(self) -> bool:
         """Whether the upload under way is to be broken off: for a new event, or because nobody wants it any more."""
         state = self._state

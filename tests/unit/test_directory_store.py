@@ -148,6 +148,21 @@ def test_what_errors_of_the_disk_mean(
     assert names(folder) == {MARKER, "cam1/before", PATH}
 
 
+def test_a_file_is_on_the_disk_before_it_has_its_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(folder)
+    machine.put(b"before", "cam1/2026-11-21/09.15.00/motion0.jpg")
+    synced: list[tuple[bool, int, bool]] = []
+
+    def fsync(descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        synced.append((stat.S_ISREG(found.st_mode), found.st_size, (folder / PATH).exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    machine.put(b"data")
+    assert [(regular, there) for regular, _, there in synced] == [(True, False), (False, True)]
+    assert synced[0][1] == len(b"data")
+
+
 def test_a_read_only_disk(folder: Path) -> None:
     with Mounts() as mounts:
         Machine(folder).put(b"before")

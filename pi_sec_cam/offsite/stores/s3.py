@@ -42,7 +42,7 @@ class S3Store:
         region: None: Amazon's first, which says which one is right; other servers mostly do not mind.
         ca_pem_path: certificates that vouch for the server; None: those that are vouched for in general
             (or AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE of the environment).
-        waited_at_start: whether the file of this path was waiting already when the program started.
+        waited_at_start: asked during a put: whether its file is one that an earlier run of the program left.
 
     Raises:
         ConfigError: the library for it is not installed.
@@ -60,7 +60,7 @@ class S3Store:
         region: str | None = None,
         prefix: str = "",
         ca_pem_path: Path | None = None,
-        waited_at_start: Callable[[str], bool] = lambda _path: False,
+        waited_at_start: Callable[[], bool] = lambda: False,
     ) -> None:
         if find_spec("botocore") is None:
             raise ConfigError("a store of kind s3 needs a library that is missing: pip install 'pi_sec_cam[s3]'")
@@ -87,7 +87,7 @@ class S3Store:
         with self._in_words(path, body):
             self._ready()
             standing = self._put(name, body) if self._heeds_condition else self._look_and_put(name, body)
-        if standing == "hidden" and (self._unclear.get(name) == body.sha256 or self._waited_at_start(path)):
+        if standing == "hidden" and (self._unclear.get(name) == body.sha256 or self._waited_at_start()):
             standing = "same"
         if standing == "free":
             raise TemporaryError(f"{path} was there and is gone from {self.where}")
