@@ -13,7 +13,7 @@ from pi_sec_cam import __version__
 from pi_sec_cam.absent_parts import absent_parts
 from pi_sec_cam.clock import Clock, SystemClock
 from pi_sec_cam.config import CameraConfiguration, Configuration
-from pi_sec_cam.errors import ConfigError, EventNotFound, WorkerStuck
+from pi_sec_cam.errors import EventNotFound, WorkerStuck
 from pi_sec_cam.local_socket import DaemonLock, LocalServer
 from pi_sec_cam.node import CameraSwitch, Node
 from pi_sec_cam.record.archive import Archive
@@ -24,6 +24,7 @@ from pi_sec_cam.record.keeper import StorageKeeper
 from pi_sec_cam.record.retention import Limits
 from pi_sec_cam.record.room import RoomMaker
 from pi_sec_cam.remembered import Remembered
+from pi_sec_cam.resuming import Resumer
 from pi_sec_cam.sending import Sending, sends
 from pi_sec_cam.worker import Worker, stop_all
 
@@ -71,9 +72,11 @@ class Daemon:
             lock_storage=self._lock.lock_storage,
             unlock_storage=self._lock.unlock_storage,
             on_room=self._retry,
+            on_interrupted=self._resume,
         )
         self._to_watch = list(zip(cameras, archives, strict=True))
         self._sending: Sending | None = None
+        self._resumer: Resumer | None = None
         self._server: LocalServer | None = None
         self._server_trouble: str | None = None
         self._overdue: list[str] = []
@@ -84,19 +87,13 @@ class Daemon:
         """Start.
 
         Raises:
-            ConfigError: this version cannot honour something that must not be ignored.
+            ConfigError: what leaves is to be sealed, and the key cannot be used; or a store's library is missing.
             StorageError: the storage directory cannot be used.
         """
-        if self._configuration.storage.sealed:
-            # Recording in the clear instead would betray whoever relies on it.
-            raise ConfigError(
-                "storage.sealed is true, and this version cannot keep recordings sealed yet: it will not keep them "
-                "in the clear instead. Set it to false to record unsealed"
-            )
         with ExitStack() as undo:
             undo.enter_context(self._lock)
             self._keeper.claim()
-            self._sending = self._make_sending()
+            self._prepare_sending()
             self.nodes = tuple(
                 Node(
                     camera,
@@ -189,7 +186,7 @@ class Daemon:
 
     @property
     def _senders(self) -> Sequence[Worker]:
-        return self._sending.workers if self._sending else ()
+        return [*self._sending.workers, self._resumer] if self._sending and self._resumer else []
 
     def _problems(self) -> list[str]:
         problems = [problem for node in self.nodes for problem in node.problems()]
@@ -214,6 +211,10 @@ class Daemon:
         for node in self.nodes:
             node.recorder.retry()
 
+    def _resume(self, event_ids: Sequence[str]) -> None:
+        if self._resumer is not None:
+            self._resumer.interrupted(event_ids)
+
     def _archive(self, camera: CameraConfiguration) -> Archive:
         return Archive(
             self.directory,
@@ -224,15 +225,24 @@ class Daemon:
             guard=lambda: self._keeper.guard(),  # noqa: PLW0108 - the keeper is made after the archives
         )
 
-    def _make_sending(self) -> Sending | None:
+    def _prepare_sending(self) -> None:
         if not sends(self._configuration, self._remembered):
-            return None
-        return Sending(
+            return
+        sending = self._sending = Sending(
             self._configuration,
             remembered=self._remembered,
             guard=self._keeper.guard,
             on_trouble=self._keeper.disk_refuses,
             on_offsite=self._mark_offsite,
+            clock=self._clock,
+        )
+        self._resumer = Resumer(
+            self._any_archive,
+            sending.outbox,
+            ready=lambda: self._keeper.settled,
+            seal=sending.seal,
+            file_chunk_bytes=sending.file_chunk_bytes,
+            file_chunk_secs=sending.file_chunk_secs,
             clock=self._clock,
         )
 

@@ -18,6 +18,7 @@ from pi_sec_cam.offsite.disk_first import EventProgress
 from pi_sec_cam.offsite.dropbox_login import login_path, read_login
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outbox_writer import OutboxWriter
+from pi_sec_cam.offsite.sealed_archive import keep_sealed
 from pi_sec_cam.offsite.stores.protocol import Store
 from pi_sec_cam.offsite.uploader import Uploader
 from pi_sec_cam.remembered import Remembered
@@ -41,6 +42,12 @@ class Sending:
         on_offsite: told the folder of an event that one store has whole, in a thread of ours; may raise OSError, and is
             then told again.
 
+    Attributes:
+        sealed: what leaves is the recording on this machine, too.
+        seal: what is done to each file before it leaves; nothing, without a key.
+        file_chunk_bytes, file_chunk_secs: how video is cut.
+        outbox, writer, uploaders: what waits, who keeps it on the disk, who sends it.
+
     Raises:
         ConfigError: the key that everything is to be sealed for cannot be used, or a store's library is missing.
     """
@@ -56,15 +63,16 @@ class Sending:
         clock: Clock,
     ) -> None:
         dropbox, storage = configuration.dropbox, configuration.storage
+        self.sealed = storage.sealed
         self._clock = clock
-        self._file_chunk_bytes = round(dropbox.file_chunk_megs * _MEBIBYTE)
-        self._file_chunk_secs = dropbox.file_chunk_secs
+        self.file_chunk_bytes = round(dropbox.file_chunk_megs * _MEBIBYTE)
+        self.file_chunk_secs = dropbox.file_chunk_secs
         self._key = _sealing_key(dropbox.public_pem_path)
-        self._seal: Callable[[bytes], bytes] = bytes
+        self.seal: Callable[[bytes], bytes] = bytes
         if self._key is not None:
             from pi_sec_cam.offsite.envelope import Envelope
 
-            self._seal = Envelope(self._key.public_key).seal
+            self.seal = Envelope(self._key.public_key).seal
         stores = stores_of(configuration, remembered, clock, waited_at_start=self._waited_at_start)
         days = storage.outbox_max_age_days
         self.outbox = Outbox(
@@ -75,8 +83,11 @@ class Sending:
             max_age_s=None if days is None else days * 86400,
             clock=clock,
             on_offsite=on_offsite,
+            archive=self.sealed,
         )
-        self.writer = OutboxWriter(self.outbox, guard=guard, clock=clock, on_trouble=on_trouble)
+        self.writer = OutboxWriter(
+            self.outbox, guard=guard, clock=clock, store=keep_sealed if self.sealed else None, on_trouble=on_trouble
+        )
         self.uploaders = [Uploader(store, key, self.outbox, clock) for key, store in stores.items()]
 
     def chunker(
@@ -93,13 +104,13 @@ class Sending:
             camera=camera,
             readers=readers,
             outbox=self.outbox,
-            seal=self._seal,
+            seal=self.seal,
             picture=picture,
             wished=wished,
             progress=progress,
-            file_chunk_bytes=self._file_chunk_bytes,
-            file_chunk_secs=self._file_chunk_secs,
-            grows=True,
+            file_chunk_bytes=self.file_chunk_bytes,
+            file_chunk_secs=self.file_chunk_secs,
+            grows=not self.sealed,
             clock=self._clock,
         )
 
@@ -107,6 +118,11 @@ class Sending:
     def workers(self) -> list[Worker]:
         """The writer first, which is stopped first: uploads that are broken off then begin anew at the next start."""
         return [self.writer, *self.uploaders]
+
+    @property
+    def writing(self) -> bool:
+        """Whether something waits to get to the disk."""
+        return bool(self.outbox.chores.wait(0))
 
     @property
     def leaving(self) -> bool:
@@ -136,8 +152,8 @@ class Sending:
 
 
 def sends(configuration: Configuration, remembered: Remembered) -> bool:
-    """Whether anything is to leave this machine."""
-    return bool(configuration.stores) or _has_dropbox(configuration, remembered)
+    """Whether anything is to leave this machine, or is to be kept as if it did (sealed mode)."""
+    return configuration.storage.sealed or bool(configuration.stores) or _has_dropbox(configuration, remembered)
 
 
 def stores_of(

@@ -92,6 +92,12 @@ class Outbox:
             known.home, known.running, known.interrupted = home, True, False
             state.touch(known)
 
+    def interrupted(self) -> list[str]:
+        """The events, by their folder below `recordings/`, whose journal is not final and with which nobody goes on."""
+        state = self._state
+        with state.changed:
+            return [known.folder or known.name for known in state.events.values() if known.interrupted]
+
     def add(self, event: str, file: OutgoingFile) -> None:
         """Hand over the next file of an event, for every store; ask `has_room` before.
 

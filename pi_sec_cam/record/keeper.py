@@ -3,7 +3,7 @@
 import errno
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pi_sec_cam.clock import Clock
@@ -41,6 +41,7 @@ class StorageKeeper(Worker):
         unlock_storage: lets go of it when the disk has gone: a file system that is in use can neither be repaired nor
             be mounted anew.
         on_room: told when room was made or the disk has come back; must not block.
+        on_interrupted: told the ids of events that a crash had interrupted, once their files are in order; the same.
 
     Attributes:
         patience_s: a quarter of an hour. That a disk hangs is no reason to start anew, which would lose what waits in
@@ -59,6 +60,7 @@ class StorageKeeper(Worker):
         lock_storage: Callable[[], None],
         unlock_storage: Callable[[], None],
         on_room: Callable[[], None],
+        on_interrupted: Callable[[Sequence[str]], None] = lambda _ids: None,
     ) -> None:
         super().__init__("storage", clock)
         self._archive = archive
@@ -67,7 +69,7 @@ class StorageKeeper(Worker):
         self._lock_storage = lock_storage
         self._unlock_storage = unlock_storage
         self._on_room = on_room
-        self._listing = EventListing(archive, clock, self.stopping, self.advance)
+        self._listing = EventListing(archive, clock, self.stopping, self.advance, on_interrupted)
         self._wake = threading.Event()
         self._rebuild_asked = threading.Event()  # set by any thread, cleared by this one when it is done
         # All below: written by this thread (by `open` before it runs), read by any; each is replaced as a whole.
@@ -182,6 +184,11 @@ class StorageKeeper(Worker):
     def tidying(self) -> bool:
         """Whether what a crash has left is still to be dealt with."""
         return self._listing.to_tidy
+
+    @property
+    def settled(self) -> bool:
+        """Whether the disk is there and what a crash has left on it has been dealt with."""
+        return self._device is not None and not self.tidying
 
     def problems(self) -> list[str]:
         """What does not work, in words."""

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pi_sec_cam.clock import Clock
@@ -24,6 +24,7 @@ class EventListing:
     Args:
         stopping: ends what takes long; it is done at the next start.
         advance: called after each small step.
+        on_interrupted: told the ids of events that a crash had interrupted, once their files are in order.
 
     Attributes:
         trouble: in words why the list cannot be used or is not whole; None if it is.
@@ -31,13 +32,21 @@ class EventListing:
         rebuilt: how the last rebuilding that was asked for ended: {"events": how many or None, "error": text or None}.
     """
 
-    def __init__(self, archive: Archive, clock: Clock, stopping: threading.Event, advance: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        clock: Clock,
+        stopping: threading.Event,
+        advance: Callable[[], None],
+        on_interrupted: Callable[[Sequence[str]], None],
+    ) -> None:
         self._archive = archive
         self._clock = clock
         self._stopping = stopping
         self._advance = advance
         self._catalogue: Catalogue | None = None
         self._survey: Survey | None = None
+        self._on_interrupted = on_interrupted
         self._reopen_due_us = 0
         self.trouble: str | None = None
         self.note: str | None = None
@@ -100,13 +109,14 @@ class EventListing:
         if self._survey is None or self._catalogue is None:
             return False
         try:
-            recover(
+            recovered = recover(
                 self._archive,
                 self._catalogue,
                 self._survey,
                 on_progress=self._advance,
                 stopping=self._stopping.is_set,
             )
+            self._on_interrupted(recovered.interrupted)
             self._archive.sequence.reach(self._catalogue.newest_sequence())
         except OSError as error:
             self.fails(error)

@@ -27,16 +27,18 @@ MAY_IMPORT = {
     "offsite": BASE | {"media", "motion"},
     "local_socket": BASE,
     "sending": BASE | {"config", "media", "motion", "offsite", "remembered"},
+    "resuming": BASE | {"media", "offsite", "record"},
     "node": BASE | {"config", "offsite", "sending", "media", "camera", "motion", "record", "remembered"},
     "absent_parts": {"config"},
-    "daemon": BASE | {"__init__", "config", "record", "node", "local_socket", "absent_parts", "remembered", "sending"},
+    "daemon": BASE
+    | {"__init__", "config", "record", "node", "local_socket", "absent_parts", "remembered", "resuming", "sending"},
     "cli": BASE | {"__init__", "config", "camera", "record", "offsite", "node", "daemon", "local_socket", "remembered"},
     "__main__": {"cli"},
 }
 # motion.detector and motion.watcher are not for those who keep and send: they know events only.
 SEES_OF_MOTION = {"pi_sec_cam.motion.event", "pi_sec_cam.motion.event_reader", "pi_sec_cam.motion.motion_picture"}
 # What is sealed is recorded by leaving: its record is made from its journal.
-SEES_OF_OFFSITE = {"pi_sec_cam.offsite.journal", "pi_sec_cam.offsite.outgoing"}
+SEES_OF_OFFSITE = {"pi_sec_cam.offsite.journal"}
 # Vendors' libraries, each in the one file that may import it.
 VENDOR_FILES = {
     "picamera2": {"camera/picamera2.py"},
