@@ -24,6 +24,7 @@ from pi_sec_cam.offsite.chunker import Chunker
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recorder import Recorder
+from pi_sec_cam.record.sealed_recorder import SealedRecorder
 from pi_sec_cam.sending import Sending
 from pi_sec_cam.worker import Worker
 
@@ -102,14 +103,25 @@ class Node:
         self._source = self._new_source()
         self._detection_source = self._new_detection_source()
         pictures, readers = EventPictures(self._ring), EventReaders(self._ring, clock)
-        self.recorder = Recorder(
-            camera=self.name,
-            readers=readers,
-            archive=archive,
-            picture=pictures.of,
-            keep=keep,
-            clock=clock,
-            on_trouble=on_trouble,
+        self.recorder: Recorder | SealedRecorder = (
+            SealedRecorder(
+                camera=self.name,
+                archive=archive,
+                keep=keep,
+                pending=lambda: sending.writing or self.chunker is None or self.chunker.busy,
+                clock=clock,
+                on_trouble=on_trouble,
+            )
+            if sending is not None and sending.sealed
+            else Recorder(
+                camera=self.name,
+                readers=readers,
+                archive=archive,
+                picture=pictures.of,
+                keep=keep,
+                clock=clock,
+                on_trouble=on_trouble,
+            )
         )
         if sending is not None:
             self.chunker = sending.chunker(

@@ -6,15 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TypeVar
 
 from pi_sec_cam.clock import Clock, WallStamp
-from pi_sec_cam.durable import storage_error, write_atomically
-from pi_sec_cam.errors import StorageError
 from pi_sec_cam.motion.event import EventEnded, EventStarted
 from pi_sec_cam.offsite.journal import JOURNAL_NAME, read_journal
-from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord
@@ -35,23 +31,6 @@ _ALL = 1 << 62
 _REMEMBERED = 50
 
 _T = TypeVar("_T")
-
-
-def keep_sealed(_event: str, file: OutgoingFile, home: EventHome) -> Path:
-    """Put a sealed file into its event's folder, durably: what the outbox's writer does first with each file.
-
-    Raises:
-        StorageError: its folder does not stand, or the disk's.
-    """
-    folder = home.folder()
-    if folder is None:
-        raise StorageError(f"{file.name} waits for the folder of its event")
-    path = folder / file.name
-    try:
-        write_atomically(path, file.data)
-    except OSError as error:
-        raise storage_error(f"cannot write {path}", error) from error
-    return path
 
 
 @dataclass(slots=True, eq=False)
@@ -80,7 +59,8 @@ class _Counts:
 
 
 class SealedRecorder(Worker):
-    """Gives one camera's events their folders, event.json and rows in the catalogue; their files come by `keep_sealed`.
+    """Gives one camera's events their folders, event.json and rows in the catalogue; their files come from the
+    outbox's writer (offsite/sealed_archive.py).
 
     An event is over when its journal is final, or nothing of it can come any more.
 

@@ -14,13 +14,14 @@ from pi_sec_cam.motion.event import Area, EventEnded, EventStarted
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outbox_writer import OutboxWriter
 from pi_sec_cam.offsite.outgoing import OutgoingFile, Video
+from pi_sec_cam.offsite.sealed_archive import keep_sealed
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.deletion import delete_event
 from pi_sec_cam.record.event_folder import holds_event
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.recovery import recover
-from pi_sec_cam.record.sealed_recorder import SealedRecorder, keep_sealed
+from pi_sec_cam.record.sealed_recorder import SealedRecorder
 from tests.unit.events import NOON
 
 TRIGGER_US = 1_008_000_000
