@@ -280,3 +280,20 @@ def test_a_wall_clock_that_jumps_changes_no_pause_and_no_age(
     assert rest(uploader) <= 1
     bench.clock.step_wall(86400 * 3650)
     assert uploader.status()["oldest_unsent_s"] == 0
+
+
+def test_a_store_is_told_which_files_an_earlier_run_left(bench: Bench, store: MemoryStore) -> None:
+    bench.event(picture(), chunk(0), over=False)
+    again = bench.restarted()
+    again.writer.round(0)
+    again.event(chunk(0), event="Yard/2026-05-04/19.00.00")
+    told: dict[str, bool] = {}
+    [(key, departures)] = again.outbox.departures.items()
+    assert not departures.waited_at_start(), "nothing is on its way"
+    store.script.extend([lambda path: told.update({path: departures.waited_at_start()})] * 3)
+    again.send(key)
+    assert told == {
+        f"{EVENT}/motion0.jpg": True,
+        f"{EVENT}/video0.h264": True,
+        "Yard/2026-05-04/19.00.00/video0.h264": False,
+    }
