@@ -69,13 +69,11 @@ def _check(response: requests.Response) -> None:
         raise TemporaryError(f"Dropbox has trouble of its own (HTTP status {status})", retry_after_s=_asked_s(response))
     if status == 400 and kind == "text/plain":
         return
-    if kind != "application/json" or 300 <= status < 400:
-        raise _not_dropbox(f"HTTP status {status}, {kind or 'of no kind'}")
     body = _read(response)
     try:
         json.loads(body)
     except ValueError:
-        raise _not_dropbox("what it calls JSON is none") from None
+        raise _not_dropbox(f"HTTP status {status}, {kind or 'of no kind'}") from None
     response.raw = io.BytesIO(body)
     response.headers["Content-Type"] = "application/json"  # the SDK does not know that parameters may follow
 
@@ -85,7 +83,7 @@ def _read(response: requests.Response) -> bytes:
     for piece in response.raw.stream(65536, decode_content=True):
         body += piece
         if len(body) > _MOST_BYTES:
-            raise _not_dropbox("it does not end")
+            raise _not_dropbox("its answer does not end")
     return body
 
 

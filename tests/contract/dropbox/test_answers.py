@@ -1,5 +1,6 @@
 """What Dropbox may answer to an upload, and what others answer in its place."""
 
+import json
 import os
 
 import pytest
@@ -25,7 +26,6 @@ NOT_DROPBOX = [
     answer.Answer(409, b"{}", "application/json"),
     answer.Answer(409, b'{"error": {".tag": "of another time"}}', "application/json"),
     answer.Answer(511, b"log in first", "text/html"),
-    answer.Answer(200, b'"' + b"x" * 2_000_000 + b'"', "application/json"),
 ]
 
 
@@ -100,3 +100,28 @@ def test_what_breaks_on_the_way_is_mended_by_another_try(
     assert type(refusal(store, data)) is TemporaryError
     put(store, data)
     assert {path: file.data for path, file in dropbox.stored().items()} == {f"/{PATH}": data}
+
+
+@pytest.mark.parametrize(
+    ("kind", "headers", "padding"),
+    [
+        ("application/json; charset=utf-8", {}, 0),
+        ("application/json", {"Connection": "close"}, 0),
+        ("application/json", {"Connection": "close"}, 500_000),  # the rest of it comes after its head
+    ],
+)
+def test_an_answer_of_dropbox_may_look_a_little_different(
+    dropbox: LoopbackDropbox, store: DropboxStore, kind: str, headers: dict[str, str], padding: int
+) -> None:
+    put(store)
+    said = {**dropbox.stored()[f"/{PATH}"].metadata(), "of another time": "x" * padding}
+    dropbox.faults.next(Fault("answer", UPLOAD, answer.Answer(200, json.dumps(said).encode(), kind, headers)))
+    put(store)
+    put(store)
+
+
+def test_an_answer_that_does_not_end_is_not_read_to_its_end(dropbox: LoopbackDropbox, store: DropboxStore) -> None:
+    dropbox.faults.next(Fault("answer", UPLOAD, answer.Answer(200, b'"' + b"x" * 30_000_000 + b'"')))
+    error = refusal(store)
+    assert type(error) is TemporaryError
+    assert "does not end" in str(error)
