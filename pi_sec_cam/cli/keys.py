@@ -1,4 +1,4 @@
-"""The commands `keys new` and `keys rehearse`: the owner's key pair, and the proof that its private half works."""
+"""The commands `keys`: `new` makes the owner's key pair, `rehearse` proves that its private half works."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ import click
 
 from pi_sec_cam.cli.options import config_option, not_configured
 from pi_sec_cam.cli.passphrase import new_passphrase
+from pi_sec_cam.cli.rehearse import rehearse
 from pi_sec_cam.offsite.new_key_pair import check_room, new_private_key, write_key_pair
 from pi_sec_cam.offsite.owner_key import fingerprint
 
@@ -68,3 +69,6 @@ def new(out: Path, bits: str, no_passphrase: bool, passphrase_stdin: bool) -> No
     click.echo(_AFTERWARDS.format(private=private.name, public=json.dumps(str(public))))
     if passphrase is None:
         click.echo("\nThe private key has no passphrase: whoever reads that file can look at all footage.", err=True)
+
+
+keys.add_command(rehearse)

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from pi_sec_cam.durable import storage_error
 from pi_sec_cam.errors import KeyUnusable, WrongPassphrase
 
+PublicKey: TypeAlias = RSAPublicKey
 PrivateKey: TypeAlias = RSAPrivateKey
-"""For those who pass it on and need not know whose class it is."""
+"""For those who pass keys on and need not know whose classes they are."""
 
 _BITS = range(1024, 4097)
 _LARGEST_FILE = 65536  # RSA-4096 with a passphrase takes 3.4 kB; what is longer is something else

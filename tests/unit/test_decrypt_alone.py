@@ -1,5 +1,6 @@
 """decrypt.py as it is called: it appends all that was sealed or nothing, and ends without a traceback."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,13 @@ def test_what_cannot_be_opened_leaves_the_output_as_it_was(desk: Path) -> None:
         assert done.stderr.count("\n") == 1  # a message, no traceback
     assert (desk / "out").read_bytes() == b"before"
     assert (desk / "video0.h264").read_bytes() == sealed
+
+
+def test_it_needs_nothing_but_an_old_python_and_cryptography() -> None:
+    program = ast.parse(PROGRAM.read_text(encoding="utf-8"), feature_version=(3, 9))
+    names = {alias.name for node in ast.walk(program) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in ast.walk(program) if isinstance(node, ast.ImportFrom) and node.module}
+    assert {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) == {"cryptography"}
 
 
 def test_a_faulty_command_line_is_said(desk: Path) -> None:

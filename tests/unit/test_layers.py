@@ -32,7 +32,8 @@ MAY_IMPORT = {
     "absent_parts": {"config"},
     "daemon": BASE
     | {"__init__", "config", "record", "node", "local_socket", "absent_parts", "remembered", "resuming", "sending"},
-    "cli": BASE | {"__init__", "config", "camera", "record", "offsite", "node", "daemon", "local_socket", "remembered"},
+    "cli": BASE
+    | {"__init__", "config", "camera", "record", "offsite", "node", "sending", "daemon", "local_socket", "remembered"},
     "__main__": {"cli"},
 }
 # motion.detector and motion.watcher are not for those who keep and send: they know events only.
