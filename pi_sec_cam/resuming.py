@@ -2,17 +2,16 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.errors import EventNotFound
 from pi_sec_cam.media.access_unit import AccessUnit
-from pi_sec_cam.offsite.journal import Journal, read_journal
+from pi_sec_cam.offsite.event_files import Seal
+from pi_sec_cam.offsite.journal import read_journal
 from pi_sec_cam.offsite.outbox import Outbox
-from pi_sec_cam.offsite.outgoing import EventHome
-from pi_sec_cam.offsite.resume import NoRoom
+from pi_sec_cam.offsite.resume import NoRoom, resume
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_folder import PICTURE_NAME, EventFolder
 from pi_sec_cam.record.event_record import folder_of_id, id_of_folder
@@ -22,31 +21,16 @@ from pi_sec_cam.worker import Worker
 log = logging.getLogger(__name__)
 
 _READY_S = 0.25
-_LOOK_S = 30.0  # for events of which all that was known has left; nobody waits for that
+_LOOK_S = 30.0  # for events of which all that was known has left by now; nobody waits for that
 _ROOM_S = 0.25
-
-
-class Resume(Protocol):
-    """`offsite.resume.resume`, with what it needs of the configuration."""
-
-    def __call__(
-        self,
-        event: str,
-        journal: Journal | None,
-        stored: Callable[[], Iterable[AccessUnit]],
-        picture: bytes | None,
-        *,
-        home: EventHome,
-        room: Callable[[], bool],
-    ) -> int: ...
 
 
 class Resumer(Worker):
     """Goes on with interrupted events, one after the other, beside recording.
 
     Args:
-        resume: hands over the rest of an event.
-        interrupted: the ids of the events that were found cut short; None while they are still being looked for.
+        ready: whether the disk is there, and what a crash has left on it has been put in order.
+        seal, file_chunk_bytes, file_chunk_secs: as the chunkers have them.
     """
 
     patience_s = 900.0  # it reads from a disk that may hang
@@ -55,32 +39,50 @@ class Resumer(Worker):
         self,
         archive: Archive,
         outbox: Outbox,
-        resume: Resume,
-        interrupted: Callable[[], Iterable[str] | None],
+        *,
+        ready: Callable[[], bool],
+        seal: Seal,
+        file_chunk_bytes: int,
+        file_chunk_secs: float,
         clock: Clock,
     ) -> None:
         super().__init__("resumer", clock)
         self._archive = archive
         self._outbox = outbox
-        self._resume = resume
-        self._interrupted = interrupted
-        self._woken = threading.Event()
+        self._ready = ready
+        self._seal = seal
+        self._file_chunk_bytes = file_chunk_bytes
+        self._file_chunk_secs = file_chunk_secs
+        # Protects the list; filled by the storage's thread.
+        self._changed = threading.Condition()
+        self._folders: list[str] = []
         self._seen: set[str] = set()  # folders of events that were dealt with
+
+    def interrupted(self, event_ids: Sequence[str]) -> None:
+        """These events were found cut short, and are in order now. From any thread."""
+        with self._changed:
+            self._folders += [folder_of_id(event_id) for event_id in event_ids]
+            self._changed.notify_all()
 
     def stop(self) -> None:
         super().stop()
-        self._woken.set()
+        with self._changed:
+            self._changed.notify_all()
 
     def work(self) -> None:
         while not self.stopping.is_set():
-            found = self._interrupted()
-            ready = found is not None and self._outbox.chores.known
-            if ready:
-                folders = [*(folder_of_id(each) for each in found or ()), *self._outbox.interrupted()]
-                for folder in folders:
-                    self._go_on(folder)
             self.advance()
-            self._woken.wait(_LOOK_S if ready else _READY_S)
+            ready = self._ready() and self._outbox.chores.known
+            if ready:
+                with self._changed:
+                    folders, self._folders = self._folders, []
+                for folder in [*folders, *self._outbox.interrupted()]:
+                    self._go_on(folder)
+            with self._changed:
+                if ready:
+                    self._changed.wait_for(lambda: self._folders or self.stopping.is_set(), _LOOK_S)
+                else:
+                    self._changed.wait_for(self.stopping.is_set, _READY_S)
 
     def _go_on(self, folder: str) -> None:
         if folder in self._seen or self.stopping.is_set():
@@ -88,7 +90,7 @@ class Resumer(Worker):
         self._seen.add(folder)
         self.advance()
         try:
-            count = self._rest_of(self._archive.folder(id_of_folder(folder)))
+            count = self._send_rest(self._archive.folder(id_of_folder(folder)))
         except NoRoom:
             log.info("%s: the rest of it is sent after the next start", folder)
         except EventNotFound:
@@ -98,24 +100,35 @@ class Resumer(Worker):
         else:
             log.info("%s was interrupted; the rest of it, %d files, leaves now", folder, count)
 
-    def _rest_of(self, folder: EventFolder) -> int:
+    def _send_rest(self, folder: EventFolder) -> int:
         """How many files were handed over."""
         journal = read_journal(folder.path)
         record = folder.read_record()
         if (journal is not None and journal.final) or record is None:
+            return 0
+        if (
+            record.parts and not folder.video_files()
+        ):  # kept sealed: nobody can read it, and what leaves is the recording
+            if journal is not None:
+                self._outbox.resumed(journal.event, _Home(folder.path))
+                self._outbox.finish(journal.event)
             return 0
         picture = folder.path / PICTURE_NAME
 
         def stored() -> Iterator[AccessUnit]:
             return stored_units(folder, record)
 
-        return self._resume(
+        return resume(
             folder_of_id(folder.id),
             journal,
             stored,
             picture.read_bytes() if picture.exists() else None,
+            outbox=self._outbox,
             home=_Home(folder.path),
+            seal=self._seal,
             room=self._room,
+            file_chunk_bytes=self._file_chunk_bytes,
+            file_chunk_secs=self._file_chunk_secs,
         )
 
     def _room(self) -> bool:
