@@ -167,7 +167,7 @@ class OddServer:
 
     def store(self, **more: object) -> S3Store:
         keys = {"access_key_id": "AKIA", "secret_access_key": "secret"}
-        return S3Store(bucket="b", endpoint_url=f"http://localhost:{self.port}", **keys, **more)  # type: ignore[arg-type]
+        return S3Store(bucket="cameras", endpoint_url=f"http://localhost:{self.port}", **keys, **more)  # type: ignore[arg-type]
 
     def ready_store(self) -> S3Store:
         """It has found out that this server refuses to overwrite."""
@@ -217,7 +217,7 @@ def test_what_is_sent(odd: OddServer) -> None:
     store = odd.ready_store()
     put(store, PATH, b"data")
     [asked] = odd.asked
-    assert (asked.method, asked.name, asked.body) == ("PUT", f"/b/{PATH}", b"data")
+    assert (asked.method, asked.name, asked.body) == ("PUT", f"/cameras/{PATH}", b"data")
     assert asked.headers["if-none-match"] == "*"
     assert asked.headers["content-md5"] == "jXd/OF09/siBXSD3SWAm3A=="  # printf data | openssl md5 -binary | base64
     # printf data | openssl sha256 -binary | base64
