@@ -108,6 +108,8 @@ class OutboxFiles:
         root = self._directory / store
         if (root / old).is_dir():
             self._point(root / old, event, new)
+            # What was sent to the old folder and came back after a power cut would be sent to the new one, too.
+            sync_directory(root / old)
             make_directories((root / new).parent, self._directory.parent)
             os.rename(root / old, root / new)
             sync_directory((root / old).parent)

@@ -4,10 +4,6 @@ All in one thread and by a simulated clock, so that each run makes the same call
 standard output, a line of JSON each, right after the promise (promises.py).
 """
 
-import ctypes
-import json
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,20 +22,14 @@ from pi_sec_cam.record.rebuild import open_or_rebuild
 from pi_sec_cam.record.recorder import Recorder
 from pi_sec_cam.record.recovery import Recovered, recover
 from tests.system.crash.faults import break_storage
+from tests.system.crash.serving import say, serve
 from tests.unit.streams import BASE_US, units
 
-_PR_SET_PTRACER = 0x59616D61
 RATE = 25  # pictures a second
 SECOND_US = 1_000_000
 SIZE_CHANGES_S = 8
 # First and last movement of each event; a second is kept before and after.
 MOVEMENTS_S = ((1, 2), (6, 10), (12, 13))
-
-
-def say(**promise: object) -> None:
-    """Tell the test."""
-    sys.stdout.write(json.dumps(promise) + "\n")
-    sys.stdout.flush()
 
 
 def record(directory: Path) -> None:
@@ -154,29 +144,7 @@ def restart(directory: Path) -> Recovered:
         return recover(archive, catalogue)
 
 
-def serve() -> None:
-    """Be each program that is asked for, one after the other, in a process of its own that has all imports behind it.
-
-    A line of standard input asks: JSON of chapter, directory, where what it says goes, and perhaps a fault. Answered
-    by the process's id; it begins when the next line has come, and in the end its exit status is answered.
-    """
-    with TemporaryDirectory() as directory:  # for what is imported only when it is used
-        restart(Path(directory))
-    for line in sys.stdin:
-        chapter, directory, said, *faults = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            # The tracer is not our ancestor; Yama asks for this permission (prctl(2)).
-            ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1))
-            sys.stdin.readline()
-            os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT), 1)
-            for fault in faults:
-                break_storage(fault)
-            {"record": record, "restart": restart}[chapter](Path(directory))
-            os._exit(0)
-        print(child, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-
-
 if __name__ == "__main__":
-    serve()
+    with TemporaryDirectory() as unused:  # for what is imported only when it is used
+        restart(Path(unused))
+    serve({"record": record, "restart": restart}, break_storage)

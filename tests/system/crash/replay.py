@@ -1,5 +1,6 @@
 """Plays a program's calls on the strict disk, call by call."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -59,6 +60,8 @@ class Replay:
                 return self._changed(self._find(arguments[0]), Resize(int(_text(arguments[1]))))
             case "fsync" | "fdatasync":
                 return self._synced(_text(arguments[0]))
+            case "link" | "linkat":
+                return self._linked(call)
             case "rename" | "renameat" | "renameat2" | "unlink" | "unlinkat" | "rmdir" | "mkdir" | "mkdirat":
                 return self._renamed(call)
         if any(argument in self._open or self._concerned(argument) for argument in arguments):
@@ -118,11 +121,21 @@ class Replay:
         file.node.sync()
         return True
 
+    def _linked(self, call: Call) -> bool:
+        old_at, old, new_at, new = call.arguments[:4] if call.name == "linkat" else self._with_at(call.arguments)
+        known, place = self._place(old_at, old), self._place(new_at, new)
+        if known is None and place is None:
+            return False
+        if known is None or place is None:
+            raise NotImplementedError(call)
+        place[0].change({place[1]: known[0].names[known[1]]})
+        return True
+
     def _renamed(self, call: Call) -> bool:
         """Calls that change names. Those with "at" have a directory's descriptor before each path."""
         paths = list(call.arguments)
         if not call.name.endswith(("at", "at2")):
-            paths = [part for path in paths for part in ("AT_FDCWD", path)]
+            paths = self._with_at(paths)
         places = [
             place
             for at, path in zip(paths[::2], paths[1::2], strict=False)
@@ -141,6 +154,10 @@ class Replay:
             case _:
                 raise NotImplementedError(call)
         return True
+
+    @staticmethod
+    def _with_at(paths: Iterable[str | bytes]) -> list[str | bytes]:
+        return [part for path in paths for part in ("AT_FDCWD", path)]
 
     def _concerned(self, argument: str | bytes) -> bool:
         return isinstance(argument, bytes) and self._place("AT_FDCWD", argument) is not None

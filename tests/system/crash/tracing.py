@@ -15,7 +15,7 @@ _CHECKOUT = Path(__file__).parents[3]
 # What changes something on the disk. A file that was just created is seen at the next of them.
 _CHANGES = {
     *("write", "pwrite64", "ftruncate", "truncate", "fsync", "fdatasync", "rename", "renameat", "renameat2"),
-    *("unlink", "unlinkat", "mkdir", "mkdirat", "rmdir"),
+    *("link", "linkat", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir"),
 }
 
 
@@ -38,10 +38,13 @@ def kill_points(calls: list[Call]) -> list[KillPoint]:
 
 
 class Programs:
-    """Runs the programs of program.py; used with `with`."""
+    """Runs the chapters of a program that uses `serve`; used with `with`."""
+
+    def __init__(self, program: str = "tests.system.crash.program") -> None:
+        self._program = program
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-B", "-m", "tests.system.crash.program"]
+        command = [sys.executable, "-B", "-m", self._program]
         environment = {**os.environ, "TZ": "UTC", "OPENBLAS_NUM_THREADS": "1"}
         self._server = Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=_CHECKOUT, env=environment)
         return self
