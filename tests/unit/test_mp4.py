@@ -1,6 +1,7 @@
 """Fragmented MP4 that keeps the true timestamps and can be played at any moment; FFmpeg is the judge."""
 
 import io
+import struct
 import subprocess
 from collections.abc import Collection
 from fractions import Fraction
@@ -129,8 +130,9 @@ def test_where_pictures_are_rare_few_or_none_are_held(rate: float) -> None:
         assert writer.held + 1 <= max(1, rate)
 
 
-def test_keyframes_begin_fragments_where_a_gop_lasts_a_second_though_the_clock_trembles(tmp_path: Path) -> None:
-    found = trembling(units(seconds=20), 8_000)
+@pytest.mark.parametrize("gop", [22, 25])
+def test_keyframes_begin_fragments_where_a_gop_lasts_about_a_second(tmp_path: Path, gop: int) -> None:
+    found = trembling(units(seconds=0.8 * gop, gop=gop), 8_000)
     write(tmp_path / "x.mp4", found)
     shown = packets(tmp_path / "x.mp4", shown="flags,pos")
     data = (tmp_path / "x.mp4").read_bytes()
@@ -145,12 +147,36 @@ def test_a_stall_ends_a_fragment_before_what_comes_after_it() -> None:
     writer = Mp4Writer(fragments.append, found[0].info)
     for unit in found[:10]:
         writer.add(unit)
-    assert fragments == []
     late = AccessUnit(
         found[10].data, found[10].pts_us + 3 * SECOND, found[10].dts_us + 3 * SECOND, False, found[0].info
     )
+    assert fragments == []
     writer.add(late)
-    assert (writer.pictures, writer.held) == (11, 0), "and that, too: nobody knows when there will be another"
+    assert len(fragments) == 2, "what came late is written too: nobody knows when there will be another"
+    assert (writer.pictures, writer.held) == (11, 0)
+
+
+def test_the_index_at_the_end_leads_to_each_keyframe(tmp_path: Path) -> None:
+    found = units(seconds=5, gop=13, b_frames=2)
+    cuts = {3, 4, 12, 13, 40, 70}
+    fragments = write(tmp_path / "x.mp4", found, cuts)
+    data = (tmp_path / "x.mp4").read_bytes()
+    index = fragments[-1]
+    assert [kind for kind, _ in boxes(index)] == [b"mfra"]
+    assert int.from_bytes(index[-4:], "big") == len(index), "readers find it from the end"
+    shown = [packet for packet in packets(tmp_path / "x.mp4", shown="pts,flags,pos") if "K" in packet["flags"]]
+    delay_us = found[0].pts_us - found[0].dts_us
+    entries = list(struct.iter_unpack(">QQBBI", index[8 + 24 : -16]))
+    assert len(entries) == len(shown) == 10
+    for (time, moof_at, traf, trun, number), packet in zip(entries, shown, strict=True):
+        assert (time, traf, trun) == (int(packet["pts"]) + delay_us, 1, 1)
+        assert data[moof_at + 4 : moof_at + 8] == b"moof"
+        # mfhd, traf, tfhd and tfdt have 68 bytes with the moof, trun 20 more; then 16 a sample, its size the second four.
+        moof_bytes = int.from_bytes(data[moof_at : moof_at + 4], "big")
+        before = sum(
+            int.from_bytes(data[at : at + 4], "big") for at in range(moof_at + 92, moof_at + 92 + 16 * (number - 1), 16)
+        )
+        assert int(packet["pos"]) == moof_at + moof_bytes + 8 + before
 
 
 @pytest.mark.parametrize("earlier_us", [0, 1, 40_000, 10 * SECOND])

@@ -20,7 +20,9 @@ def says_what_is_there(writer: PartWriter, path: Path) -> None:
     beginning = path.with_name("beginning.mp4")
     beginning.write_bytes(data)
     assert not soundness(beginning).torn
-    assert writer.kept == writer.part.pictures == (contents(beginning).pictures if data else 0)
+    found = contents(beginning) if data else None
+    assert writer.kept == writer.part.pictures == (found.pictures if found else 0)
+    assert writer.part.duration_s * 1e6 == pytest.approx(found.duration_us if found else 0)
 
 
 @pytest.mark.parametrize("seed", range(8))

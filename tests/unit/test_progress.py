@@ -40,7 +40,11 @@ def test_it_is_named_as_soon_as_its_folder_stands(bench: Bench) -> None:
         bench.feed(found[:120])
         name = progress.wait_named(PATIENCE_S)
         assert name is not None
-        assert progress.folder() == bench.archive.recordings / name
+        folder = progress.folder()
+        assert folder == bench.archive.recordings / name
+        folder.rename(folder.with_name("away"))
+        assert progress.folder() is None
+        folder.with_name("away").rename(folder)
         bench.event(ended(4.5, 0))
         bench.feed(found[120:])
         until(lambda: progress.over)
@@ -93,10 +97,12 @@ def test_what_the_recorder_has_read_long_ago_is_brought_at_once(bench: Bench) ->
 def test_a_source_that_has_come_to_its_end_is_brought_too(bench: Bench) -> None:
     bench.feed(units(seconds=2)[:30])
     bench.event(started(1, 1))
-    bench.ring.finish()
     progress = progress_of(bench)
     with bench.running():
-        until(lambda: progress.kept_to == 25)
+        until(lambda: not bench.ring.held()["unread"])
+        bench.clock.advance(1)
+        bench.ring.finish()
+        until(lambda: bench.recorder.advanced_us == bench.clock.monotonic_us())
         progress.bring(30)
         assert progress.wait_kept(30, PATIENCE_S)
 
