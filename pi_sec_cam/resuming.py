@@ -113,6 +113,14 @@ class Resumer(Worker):
                 self._outbox.resumed(journal.event, _Home(folder.path))
                 self._outbox.finish(journal.event)
             return 0
+        home = _Home(folder.path)
+        if (
+            record.parts and not folder.video_files()
+        ):  # kept sealed: nobody here can read it, and what left is all of it
+            if journal is not None:
+                self._outbox.resumed(journal.event, home)
+                self._outbox.finish(journal.event)
+            return 0
         picture = folder.path / PICTURE_NAME
 
         def stored() -> Iterator[AccessUnit]:
@@ -124,7 +132,7 @@ class Resumer(Worker):
             stored,
             picture.read_bytes() if picture.exists() else None,
             outbox=self._outbox,
-            home=_Home(folder.path),
+            home=home,
             seal=self._seal,
             room=self._room,
             file_chunk_bytes=self._file_chunk_bytes,
