@@ -50,7 +50,6 @@ def open_client(
                 tcp_keepalive=True,
                 retries={"mode": "standard", "total_max_attempts": 1},
                 signature_version="s3v4",
-                s3={"addressing_style": "path" if endpoint_url else "auto"},
                 # We send digests ourselves; else the body would be sent in pieces that not all servers understand.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
