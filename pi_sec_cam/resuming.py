@@ -106,17 +106,9 @@ class Resumer(Worker):
         record = folder.read_record()
         if (journal is not None and journal.final) or record is None:
             return 0
-        if (
-            record.parts and not folder.video_files()
-        ):  # kept sealed: nobody can read it, and what leaves is the recording
-            if journal is not None:
-                self._outbox.resumed(journal.event, _Home(folder.path))
-                self._outbox.finish(journal.event)
-            return 0
         home = _Home(folder.path)
-        if (
-            record.parts and not folder.video_files()
-        ):  # kept sealed: nobody here can read it, and what left is all of it
+        if record.parts and not folder.video_files():
+            # Kept sealed: nobody here can read it, and what has left is all of it.
             if journal is not None:
                 self._outbox.resumed(journal.event, home)
                 self._outbox.finish(journal.event)
