@@ -98,6 +98,15 @@ def test_names_relative_to_an_open_directory() -> None:
     assert seen(play([*lines, *removed])) == lost(play([*lines, *removed])) == {}
 
 
+def test_a_second_name_of_a_file_is_durable_with_its_own_directory() -> None:
+    lines = [new("/s/a"), write("x"), "fsync(3) = 0", f"link({text('/s/a')}, {text('/s/d/b')}) = 0"]
+    assert seen(play(lines, {"d": {}})) == {"a": b"x", "d": {"b": b"x"}}
+    assert lost(play(lines, {"d": {}})) == {"d": {}}
+    lines += [opened("/s/d", 8), "fsync(8) = 0", f"linkat(8, {text('b')}, AT_FDCWD, {text('/s/c')}, 0) = 0"]
+    assert lost(play([*lines, f"unlink({text('/s/a')}) = 0"], {"d": {}})) == {"d": {"b": b"x"}}
+    assert seen(play([*lines, f"unlink({text('/s/a')}) = 0"], {"d": {}})) == {"c": b"x", "d": {"b": b"x"}}
+
+
 def test_a_descriptor_that_is_given_out_anew_belongs_to_the_new_file() -> None:
     lines = [new("/s/a"), "close(3) = 0", new("/elsewhere"), write("x"), "fsync(3) = 0"]
     assert seen(play(lines)) == {"a": b""}
@@ -132,7 +141,7 @@ def test_a_line_that_is_not_understood_is_refused(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        f"link({text('/s/a')}, {text('/s/b')}) = 0",
+        f"link({text('/s/a')}, {text('/elsewhere')}) = 0",
         f"rename({text('/s/a')}, {text('/s/d/a')}) = 0",
         "sendfile(3, 9, NULL, 10) = 10",
         f"openat(AT_FDCWD, {text('/s/a')}, O_WRONLY|O_APPEND) = 3",
