@@ -16,9 +16,15 @@ from tests.unit.owner_keys import SIZES, private_key, private_pem, public_key, p
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs/sealed-format.md").read_text(encoding="utf-8")
 PREFIX = {1024: b"172 ", 2048: b"344 ", 3072: b"512 ", 4096: b"684 "}
-CONTENTS = [b"", b"x" * 15, b"y" * 16, b"z" * 17, bytes(range(256)) * 274]
+EDGES = [b"", b"x" * 15, b"y" * 16, b"z" * 17]  # around a block of AES
+LARGE = bytes(range(256)) * 274
 
 every_size = pytest.mark.parametrize("bits", SIZES)
+
+
+def contents(bits: int) -> list[bytes]:
+    """What is tried with a key of this size: the edges once only, since the key has nothing to do with them."""
+    return [*(EDGES if bits == min(SIZES) else []), LARGE]
 
 
 class Bench:
@@ -46,21 +52,21 @@ def bench(tmp_path: Path, bits: int) -> Bench:
 
 @every_size
 def test_what_openssl_sealed_opens(bench: Bench, bits: int) -> None:
-    for content in CONTENTS:
+    for content in contents(bits):
         sealed = bench.run("seal", "public", content)
         assert sealed.startswith(PREFIX[bits])
         assert open_sealed(sealed, private_key(bits)) == content
-        assert decrypted_alone(bench, sealed) == content
+    assert decrypted_alone(bench, sealed) == LARGE
 
 
 @every_size
 def test_openssl_opens_what_was_sealed(bench: Bench, bits: int) -> None:
-    for content in CONTENTS:
+    for content in contents(bits):
         sealed = Envelope(public_key(bits)).seal(content)
         assert sealed.startswith(PREFIX[bits])
         assert len(sealed) == 4 + int(PREFIX[bits]) + 4 * -(-(57 + 16 * (len(content) // 16 + 1)) // 3)
         assert bench.run("open", "private", sealed) == content
-    assert bench.run("python", "private", sealed) == CONTENTS[-1]
+    assert bench.run("python", "private", sealed) == LARGE
 
 
 def decrypted_alone(bench: Bench, sealed: bytes) -> bytes:
