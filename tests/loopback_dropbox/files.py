@@ -1,6 +1,7 @@
 """The files of the loopback Dropbox: what may be written where, as Dropbox's write errors say it."""
 
 import hashlib
+import posixpath
 import re
 import time
 from dataclasses import dataclass
@@ -173,9 +174,9 @@ class Files:
         return "file"
 
     def _another_name(self, path: str) -> tuple[str, str]:
-        stem, dot, ending = path.rpartition(".")
+        stem, ending = posixpath.splitext(path)
         number = 1
-        while (other := f"{stem} ({number}){dot}{ending}").lower() in self.by_path:
+        while (other := f"{stem} ({number}){ending}").lower() in self.by_path:
             number += 1
         return other, other.lower()
 
