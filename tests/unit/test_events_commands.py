@@ -216,7 +216,7 @@ def test_an_event_that_the_list_does_not_know_yet(home: Home, tmp_path: Path) ->
     result = home.run("export", folder.id, str(tmp_path / "clip.mp4"))
     assert result.exit_code == 0
     assert "still runs" in result.stdout
-    assert decoded_pictures(tmp_path / "clip.mp4") == 40
+    assert decoded_pictures(tmp_path / "clip.mp4") == 50
 
 
 def test_a_name_that_fits_several_lists_them(home: Home, three: list[EventRecord], tmp_path: Path) -> None:
