@@ -99,14 +99,17 @@ class Queue:
 
 
 def _urgency(file: WaitingFile) -> tuple[int, int]:
-    """Of current events: the picture, live chunks, pre-roll; of each kind, the newest first (pictures: the oldest)."""
+    """Of current events: the picture, live chunks, pre-roll; of each kind, the newest first (pictures: the oldest).
+
+    Pre-roll goes by its numbers, since it is handed over in any order.
+    """
     match file.urgency:
         case "picture":
             return 0, file.sequence
         case "live":
             return 1, -file.sequence
         case "pre-roll":
-            return 2, -file.sequence
+            return 2, -number_of(file.name)
 
 
 def _number(file: WaitingFile) -> tuple[bool, int]:
