@@ -56,7 +56,7 @@ def export(config: Path, event: str, out: Path, force: bool, key: Path | None) -
     if archive.recordings in [*out.absolute().parents] or archive.recordings in [*out.resolve().parents]:
         raise click.BadParameter(f"{out} is among the recordings; choose a place outside of {archive.directory}")
     taken = record.start if record else None
-    if folder.sealed_files():
+    if folder.kept_sealed():
         films, faults = _sealed_films(folder, out, force, key, taken)
     else:
         films, faults = _clear_films(folder, out, force, taken)

@@ -75,6 +75,14 @@ class EventFolder:
         chunks = sorted((name for name in names if _SEALED_VIDEO_NAME.fullmatch(name)), key=number_of)
         return [self.path / name for name in (*picture, *chunks)]
 
+    def kept_sealed(self) -> bool:
+        """Whether the event's video is kept sealed, and in no other way.
+
+        Raises:
+            StorageError: the folder cannot be read.
+        """
+        return bool(self.sealed_files()) and not self.video_files()
+
     def media_files(self) -> list[Path]:
         """The video files and the motion picture, sealed or not.
 

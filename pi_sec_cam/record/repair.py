@@ -45,7 +45,7 @@ def repair(folder: EventFolder, trigger: datetime | None) -> tuple[EventRecord |
     before = _record(folder)
     if before is not None and before.state != "recording":
         return before, before
-    if folder.sealed_files():
+    if folder.kept_sealed():
         parts, complete = repaired_parts(folder, drop_unlisted=before is not None), with_sealed_video
     else:
         known = {part.file: part for part in before.parts} if before else {}
