@@ -33,7 +33,7 @@ class Mp4Writer:
     """One video track, in fragments; each is handed to `write` whole, in one call, the first with the header.
 
     Timestamps are the units' own in microseconds, counted from the first unit's PTS. A fragment ends by itself with the
-    picture after which it spans a second; the last picture in it is taken to last as long as the one before, and the
+    picture after which it spans a second; the last picture in it is taken to last as long as those before it, and the
     next fragment says exactly when it begins. FFmpeg's muxer, which makes the header, could not do that: it ends a
     fragment when the next picture comes.
 
@@ -49,7 +49,8 @@ class Mp4Writer:
     def __init__(self, write: Callable[[bytes], None], info: StreamInfo) -> None:
         self._write = write
         self._info = info
-        self._interval_us = max(1, round(1e6 / (info.frame_rate or 25)))
+        self._interval_us: int | None = None  # between the last two units
+        self._pace_us = max(1, round(1e6 / (info.frame_rate or 25)))
         self._header = b""  # until it is handed out
         self._origin_dts_us = 0
         self._last_dts_us: int | None = None
@@ -76,20 +77,15 @@ class Mp4Writer:
         elif unit.dts_us <= self._last_dts_us:
             raise StreamRefused(f"cannot write this stream as MP4: DTS {unit.dts_us} after {self._last_dts_us}")
         else:
-            self._interval_us = unit.dts_us - self._last_dts_us
+            self._follow(unit, unit.dts_us - self._last_dts_us)
         self._last_dts_us = unit.dts_us
         dts = unit.dts_us - self._origin_dts_us
-        if self._held:
-            span_us = dts - self._held[0].dts
-            too_long = span_us + span_us / len(self._held) > _LONGEST_US
-            if too_long or (unit.keyframe and span_us >= _KEYFRAME_ENDS_US):
-                self.cut()
         # `hvc1`: the header alone has parameter sets.
         data = unit.data.removeprefix(self._info.parameter_sets) if self._info.codec == "h265" else unit.data
         self._held.append(Sample(data, dts, unit.pts_us - unit.dts_us, unit.keyframe))
         # Would it be too long with one more, at the pace of these? Single intervals tremble.
         span_us, intervals = dts - self._held[0].dts, len(self._held) - 1
-        interval_us = span_us / intervals if intervals else self._interval_us
+        interval_us = span_us / intervals if intervals else self._interval_us or self._pace_us
         if span_us + 2 * interval_us > _LONGEST_US:
             self.cut()
 
@@ -100,23 +96,8 @@ class Mp4Writer:
 
     def cut(self) -> None:
         """End the fragment here, if it holds anything."""
-        if not self._held:
-            return
-        samples, self._held = self._held, []
-        durations = [after.dts - sample.dts for sample, after in pairwise(samples)]
-        durations.append(self._interval_us)
-        self._fragments += 1
-        self.pictures += len(samples)
-        self.end_pts_us = max(
-            self.end_pts_us,
-            *(
-                self._origin_dts_us + sample.dts + sample.composition_offset + duration
-                for sample, duration in zip(samples, durations, strict=True)
-            ),
-        )
-        header, self._header = self._header, b""
-        self._note_keyframes(samples, self._bytes + len(header))
-        self._hand_out(header + fragments.fragment(self._fragments, samples, durations))
+        if self._held:
+            self._end_fragment(self._pace_us)
 
     def close(self) -> None:
         """Write what is held, and the index of keyframes. May be called again."""
@@ -140,6 +121,34 @@ class Mp4Writer:
         self._header = _header(first)
         self.end_pts_us = first.pts_us
         self._origin_dts_us = first.dts_us
+
+    def _follow(self, unit: AccessUnit, interval_us: int) -> None:
+        """Look whether the fragment has to end before this unit, which comes so much later than the last."""
+        if self._held:
+            span_us = unit.dts_us - self._origin_dts_us - self._held[0].dts
+            too_long = span_us + span_us / len(self._held) > _LONGEST_US
+            if too_long or (unit.keyframe and span_us >= _KEYFRAME_ENDS_US):
+                self._end_fragment(interval_us)
+        # After a stall, a picture is not taken to last as long as the stall did.
+        self._pace_us = min(interval_us, self._interval_us or interval_us)
+        self._interval_us = interval_us
+
+    def _end_fragment(self, last_us: int) -> None:
+        """Hand out what is held; its last picture lasts so long."""
+        samples, self._held = self._held, []
+        durations = [*(after.dts - sample.dts for sample, after in pairwise(samples)), last_us]
+        self._fragments += 1
+        self.pictures += len(samples)
+        self.end_pts_us = max(
+            self.end_pts_us,
+            *(
+                self._origin_dts_us + sample.dts + sample.composition_offset + duration
+                for sample, duration in zip(samples, durations, strict=True)
+            ),
+        )
+        header, self._header = self._header, b""
+        self._note_keyframes(samples, self._bytes + len(header))
+        self._hand_out(header + fragments.fragment(self._fragments, samples, durations))
 
     def _note_keyframes(self, samples: list[Sample], moof_at: int) -> None:
         for number, sample in enumerate(samples, 1):

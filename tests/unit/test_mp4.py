@@ -154,6 +154,7 @@ def test_a_stall_ends_a_fragment_before_what_comes_after_it() -> None:
     writer.add(late)
     assert len(fragments) == 2, "what came late is written too: nobody knows when there will be another"
     assert (writer.pictures, writer.held) == (11, 0)
+    assert writer.end_pts_us == late.pts_us + 40_000, "no picture lasts as long as a stall"
 
 
 def test_the_index_at_the_end_leads_to_each_keyframe(tmp_path: Path) -> None:
@@ -171,7 +172,7 @@ def test_the_index_at_the_end_leads_to_each_keyframe(tmp_path: Path) -> None:
     for (time, moof_at, traf, trun, number), packet in zip(entries, shown, strict=True):
         assert (time, traf, trun) == (int(packet["pts"]) + delay_us, 1, 1)
         assert data[moof_at + 4 : moof_at + 8] == b"moof"
-        # mfhd, traf, tfhd and tfdt have 68 bytes with the moof, trun 20 more; then 16 a sample, its size the second four.
+        # 68 bytes before trun, which has 20 and then 16 a sample, the second four of which are its size.
         moof_bytes = int.from_bytes(data[moof_at : moof_at + 4], "big")
         before = sum(
             int.from_bytes(data[at : at + 4], "big") for at in range(moof_at + 92, moof_at + 92 + 16 * (number - 1), 16)
