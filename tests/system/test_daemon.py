@@ -124,7 +124,15 @@ def test_status_tells_what_works_and_what_does_not(tmp_path: Path) -> None:
         tmp_path,
         **SMALL,
         camera={"backend": "scene"},
-        dropbox={"token": "secret-token"},
+        stores=[
+            {
+                "kind": "s3",
+                "endpoint_url": "http://127.0.0.1:9",
+                "bucket": "cameras",
+                "access_key_id": "camera",
+                "secret_access_key": "secret-token",
+            }
+        ],
         servos=[{"board_pin": 7}],
         infrared_controller={"serial_port": "/dev/no-such-port"},
     )
@@ -137,11 +145,14 @@ def test_status_tells_what_works_and_what_does_not(tmp_path: Path) -> None:
         assert camera["source"]["pictures"] > 0
         assert datetime.fromisoformat(camera["source"]["since"]).tzinfo is not None
         named = " ".join(status["problems"])
-        for part in ("dropbox", "servos", "/dev/no-such-port"):
+        for part in ("servos", "/dev/no-such-port"):
             assert part in named
+        (store,) = status["offsite"]["stores"]
+        assert (store["kind"], store["files_waiting"], status["offsite"]["key"]) == ("s3", 0, None)
         text = home.command("status")
         assert text.returncode == 0
         assert "degraded" in text.stdout
+        assert "off-site: NOT sealed" in text.stdout
         home.stop(daemon)
     assert "secret-token" not in home.log + json.dumps(status) + text.stdout
 
@@ -284,13 +295,14 @@ def test_a_damaged_list_of_events_is_made_anew_and_does_not_keep_the_camera_from
     assert catalogue.with_name("catalogue.sqlite3.damaged").exists()
 
 
-def test_sealed_storage_is_refused_rather_than_kept_in_the_clear(tmp_path: Path) -> None:
+def test_without_a_key_that_can_be_used_nothing_is_kept_in_the_clear(tmp_path: Path) -> None:
     key = tmp_path / "public.key"
     key.write_text("a key")
     home = Home(tmp_path, camera={"backend": "scene"}, storage={"sealed": True}, dropbox={"public_pem_path": str(key)})
     done = home.command("run")
     assert done.returncode == 2
-    assert "storage.sealed" in done.stderr
+    assert "dropbox.public_pem_path" in done.stderr
+    assert str(key) in done.stderr
     assert not list(home.storage.rglob("*.mp4"))
 
 
