@@ -20,7 +20,7 @@ class ListedOutbox:
 
     Attributes:
         files: of each event, in the order in which they were added.
-        finished: names of events.
+        finished, left_open: names of events.
         has_room, is_congested: as it should say.
     """
 
@@ -28,6 +28,7 @@ class ListedOutbox:
         self.files: dict[str, list[OutgoingFile]] = {}
         self.homes: dict[str, EventHome] = {}
         self.finished: list[str] = []
+        self.left_open: list[str] = []
         self.has_room = True
         self.is_congested = False
 
@@ -44,6 +45,9 @@ class ListedOutbox:
 
     def finish(self, event: str) -> None:
         self.finished.append(event)
+
+    def leave_open(self, event: str) -> None:
+        self.left_open.append(event)
 
     def wait_room(self, seconds: float) -> bool:
         if not self.has_room and seconds:

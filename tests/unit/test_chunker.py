@@ -179,11 +179,14 @@ def test_what_neither_outbox_nor_ring_can_hold_is_counted() -> None:
 def test_stopped_while_the_outbox_is_full_the_event_is_not_said_to_be_whole() -> None:
     bench = Bench()
     bench.feed(VIDEO[:300])
-    bench.event(started(11, 1), ended(11, 0.9))
-    bench.outbox.has_room = False
-    bench.run()
-    assert not bench.outbox.finished
-    assert bench.chunker.status()["pictures_dropped"] == 48
+    with bench.running():
+        bench.event(started(11, 1))
+        until(lambda: len(bench.outbox.video(FIRST)) == 2)
+        bench.outbox.has_room = False
+        bench.feed(VIDEO[300:350])
+        bench.event(ended(13, 0.96))
+    assert (bench.outbox.finished, bench.outbox.left_open) == ([], [FIRST])
+    assert bench.chunker.status()["pictures_dropped"] == 50
 
 
 def test_a_stop_hands_over_what_has_come() -> None:

@@ -50,6 +50,7 @@ def resumed(
     known: Sequence[OutgoingFile] | None,
     *,
     max_bytes: int = LARGE,
+    file_chunk_secs: float = 1,
     picture: bytes | None = b"picture",
     room: Callable[[], bool] = lambda: True,
 ) -> Resumed:
@@ -64,7 +65,7 @@ def resumed(
         seal=lambda plain: plain,
         room=room,
         file_chunk_bytes=max_bytes,
-        file_chunk_secs=1,
+        file_chunk_secs=file_chunk_secs,
     )
     return Resumed(outbox, count)
 
@@ -145,6 +146,23 @@ def test_a_clip_that_has_lost_its_times_gets_those_of_the_journal() -> None:
     more = resumed(stored, files[:7]).files
     last = [file.video for file in more if file.video][-1]
     assert last.pts_us[-1] == CLIP[-1].pts_us
+
+
+@pytest.mark.parametrize("video", [VIDEO, ALIKE], ids=["moving", "still"])
+def test_the_length_of_chunks_need_not_be_what_it_was(video: list[AccessUnit]) -> None:
+    files = sent(video)
+    for count in range(len(files)):
+        for file_chunk_secs in (0.3, 1, 5):
+            more = resumed(video[100:], files[:count], file_chunk_secs=file_chunk_secs).files
+            assert joined([*files[:count], *more]) == data(video[100:])
+
+
+def test_equal_pictures_without_their_times_are_counted() -> None:
+    files = sent(ALIKE)
+    stored = [replace(unit, pts_us=n * 40_000, dts_us=n * 40_000) for n, unit in enumerate(ALIKE[100:])]
+    known = files[:7]
+    assert sorted(number_of(file.name) for file in known if file.video) == list(range(6)), "no number is missing"
+    assert joined([*known, *resumed(stored, known).files]) == data(ALIKE[100:])
 
 
 def test_real_video_with_b_frames_is_found_again() -> None:
