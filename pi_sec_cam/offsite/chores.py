@@ -61,7 +61,7 @@ class Chores:
         """The events for which something is to be done; waits at most so long for one, or for a disk to be read."""
         with self._state.changed:
             self._state.changed.wait_for(lambda: self._state.to_do or not self._state.readable, seconds)
-            return list(self._state.to_do)
+            return sorted(self._state.to_do, key=lambda event: not event.running)
 
     def wake(self) -> None:
         """End a `wait`."""
@@ -69,12 +69,13 @@ class Chores:
             self._state.changed.notify_all()
 
     def first(self, event: WaitingEvent) -> list[Step]:
-        """What is to be done for it first; files that are to be kept come together, up to 4 MiB. Empty if nothing."""
+        """What is to be done for it first; files that are to be kept, up to 4 MiB, or given up come together."""
         with self._state.changed:
             steps: list[Step] = []
             total = 0
             for step in event.steps:
-                if steps and not (isinstance(step, Keep) and isinstance(steps[0], Keep) and total < _BATCH_BYTES):
+                together = isinstance(step, Keep | GiveUp) and type(step) is type(event.steps[0])
+                if steps and (not together or total >= _BATCH_BYTES):
                     break
                 steps.append(step)
                 total += step.file.bytes if isinstance(step, Keep) else 0
@@ -176,6 +177,8 @@ class Chores:
             for key, departures in self._departures.items():
                 departures.refused = refused.get(key, 0)
                 self._take_up(key, departures, [each for each in everything if each.store == key])
+            self.withdrawn.clear()
+            for departures in self._departures.values():
                 departures.bound()
                 departures.bound_age()
             state.readable = True
@@ -207,6 +210,8 @@ class Chores:
                 event.places.setdefault(key, each.place)
         for each in found:
             event = state.events[each.event]
+            if any(isinstance(step, Withdraw) for step in event.steps):
+                continue
             if self.place(event, key) != each.place:
                 log.error("%s: two directories of %s wait; the files in %s stay there", key, event.name, each.place)
                 continue

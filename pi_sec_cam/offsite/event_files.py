@@ -72,8 +72,11 @@ class EventFiles:
 
     def finish(self) -> None:
         """That was all. If anything was lost, nothing is said: it may be on the disk, and is then sent from there."""
-        if self.name is not None and not self.lost:
-            self._outbox.finish(self.name)
+        if self.name is not None:
+            if self.lost:
+                self._outbox.leave_open(self.name)
+            else:
+                self._outbox.finish(self.name)
 
     @property
     def congested(self) -> bool:

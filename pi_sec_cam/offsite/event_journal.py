@@ -36,9 +36,8 @@ class EventJournals:
         """The event's own folder; None if it does not stand."""
         folder = event.home.folder() if event.home else None
         if folder is not None:
-            name = folder.relative_to(self._recordings).as_posix()
-            if name != event.folder:
-                self._chores.folder_is(event, name)
+            if folder.is_relative_to(self._recordings):
+                self._chores.folder_is(event, folder.relative_to(self._recordings).as_posix())
             return folder
         if event.home is not None and event.folder is None:
             return None

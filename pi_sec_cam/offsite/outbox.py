@@ -148,11 +148,20 @@ class Outbox:
                 if not departures.queue.of(known):
                     state.add_step(known, Settle(key))
 
+    def leave_open(self, event: str) -> None:
+        """Nothing more will be added before the next start, which will go on with this event (`resumed`)."""
+        state = self._state
+        with state.changed:
+            known = state.events.get(event)
+            if known is not None and known.running:
+                known.running, known.interrupted = False, True
+
     def withdraw(self, folder: str) -> None:
         """The owner deleted the event with this folder below `recordings/`: what of it has not left never will."""
         state = self._state
         with state.changed:
-            self.chores.withdrawn.add(folder)
+            if not state.readable:
+                self.chores.withdrawn.add(folder)
             for event in [event for event in state.events.values() if folder == (event.folder or event.name)]:
                 self.chores.withdraw(event)
 

@@ -9,6 +9,7 @@ from pi_sec_cam.clock import Clock
 from pi_sec_cam.durable import storage_error
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.offsite.event_journal import EventJournals, FolderNotYet
+from pi_sec_cam.offsite.journal import JournalTooNew
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outbox_files import OutboxFiles
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
@@ -135,7 +136,11 @@ class OutboxWriter(Worker):
         found = self._files.waiting(self.advance)
         places = {(each.store, each.event): each.place for each in found}
         for event, paths in self._files.half_written():
-            journal = self._journals.read(event)
+            try:
+                journal = self._journals.read(event)
+            except JournalTooNew as error:
+                log.error("%s: %s; what was half written waits for that", event.name, error)
+                continue
             lines = journal.files if journal else {}
             for store in self._outbox.departures:
                 known = [path for path in paths if path.name in lines and store in lines[path.name]["stores"]]
@@ -172,13 +177,8 @@ class OutboxWriter(Worker):
                 self._keep(event, [step for step in steps if isinstance(step, Keep)])
             case Sent(store, file):
                 self._files.sent(store, self._chores.place(event, store), file.name)
-            case GiveUp(store, file, why, set_aside):
-                kind = "refused" if set_aside else "dropped"
-                self._journals.append(event, [{kind: file.name, "store": store, "why": why}], begin=False)
-                if set_aside:
-                    self._files.set_aside(store, self._chores.place(event, store), file.name)
-                else:
-                    self._files.sent(store, self._chores.place(event, store), file.name)
+            case GiveUp():
+                self._give_up(event, [step for step in steps if isinstance(step, GiveUp)])
             case Rename(store, old, new):
                 self._journals.append(event, [{"renamed": new, "store": store}], begin=False)
                 self._files.rename(event, store, old, new)
@@ -214,8 +214,26 @@ class OutboxWriter(Worker):
                 self._chores.names_collide(store, files[collided])
         self._files.written(list(written.values()))
 
+    def _give_up(self, event: WaitingEvent, given_up: Sequence[GiveUp]) -> None:
+        lines = [
+            {"refused" if step.set_aside else "dropped": step.file.name, "store": step.store, "why": step.why}
+            for step in given_up
+        ]
+        self._journals.append(event, lines, begin=False)
+        for step in given_up:
+            place = self._chores.place(event, step.store)
+            if step.set_aside:
+                self._files.set_aside(step.store, place, step.file.name)
+            else:
+                self._files.sent(step.store, place, step.file.name)
+
     def _settle(self, event: WaitingEvent, store: str) -> None:
-        journal = self._journals.read(event)
+        try:
+            journal = self._journals.read(event)
+        except JournalTooNew as error:
+            log.error("%s: %s", event.name, error)
+            self._chores.left_open(event)
+            return
         if journal is not None and not journal.final:
             self._chores.left_open(event)
             return

@@ -474,3 +474,41 @@ def test_a_guard_that_speaks_is_heard_in_the_status(bench: Bench) -> None:
     bench.writer._guard = missing
     bench.writer.round(0)
     assert bench.writer.status()["trouble"] == "not mounted"
+
+
+def test_an_event_that_is_left_open_waits_for_the_next_start(bench: Bench) -> None:
+    name = bench.event(chunk(0), over=False)
+    bench.outbox.leave_open(name)
+    bench.send()
+    assert bench.offsite == []
+    after = bench.restarted()
+    after.writer.round(0)
+    after.outbox.resumed(EVENT, after.home())
+    after.outbox.finish(EVENT)
+    after.writer.round(0)
+    assert after.offsite == [EVENT, EVENT]
+
+
+def test_what_is_deleted_while_the_disk_is_away_goes_when_it_is_back(bench: Bench) -> None:
+    bench.event(chunk(0))
+    bench.disk.there = False
+    bench.writer.round(0)
+    bench.outbox.withdraw(EVENT)
+    bench.disk.there = True
+    bench.writer.round(0)
+    bench.send()
+    assert names(bench.stores["one"].files) == []
+    assert not list((bench.storage / "outbox").rglob("*.h264"))
+    assert bench.figures("one")["files_dropped"] == 0
+
+
+def test_what_a_later_version_left_half_written_is_not_touched(bench: Bench) -> None:
+    bench.event(chunk(0))
+    writing = bench.storage / "outbox" / ".writing" / EVENT / "video1.h264"
+    writing.parent.mkdir(parents=True)
+    writing.write_bytes(b"later")
+    (bench.recordings / EVENT / "offsite.jsonl").write_bytes(b'{"version":2}\n')
+    after = bench.restarted()
+    assert after.writer.round(0) == 0
+    assert writing.exists()
+    assert after.figures("one")["files_waiting"] == 1
