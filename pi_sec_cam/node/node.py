@@ -108,7 +108,8 @@ class Node:
                 camera=self.name,
                 archive=archive,
                 keep=keep,
-                pending=lambda: sending.writing or self.chunker is None or self.chunker.busy,
+                # In the order of the flow: what the chunker has handed over, the outbox has.
+                pending=lambda: self.chunker is None or self.chunker.busy or sending.writing,
                 clock=clock,
                 on_trouble=on_trouble,
             )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pi_sec_cam.durable import storage_error, write_atomically
+from pi_sec_cam.durable import storage_error, sync_directory, write_atomically
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
 
@@ -18,7 +18,11 @@ def keep_sealed(_event: str, file: OutgoingFile, home: EventHome) -> Path:
         raise StorageError(f"{file.name} waits for the folder of its event")
     path = folder / file.name
     try:
-        write_atomically(path, file.data)
+        # After trouble with a later step the file stands already, perhaps with links, which are to be the same file.
+        if path.exists() and path.read_bytes() == file.data:
+            sync_directory(folder)
+        else:
+            write_atomically(path, file.data)
     except OSError as error:
         raise storage_error(f"cannot write {path}", error) from error
     return path

@@ -236,9 +236,10 @@ class SealedRecorder(Worker):
         assert folder is not None
         assert ended is not None
         assert record is not None
+        pending = self._pending()  # asked first: the end may be noted just now
         journal = read_journal(folder.path)
         if journal is None or not journal.final:
-            return not self._pending() and self._cut_short(folder)
+            return not pending and self._cut_short(folder)
         after_trigger = timedelta(microseconds=ended.last_motion_pts_us - event.started.trigger_pts_us)
         record = replace(record, motion_end=record.motion_start + max(after_trigger, timedelta()))
         record = with_sealed_video(record, parts_of(folder), folder.media_bytes())

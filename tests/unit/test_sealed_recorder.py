@@ -47,10 +47,10 @@ class Bench:
     def __init__(self, directory: Path, stores: Sequence[str] = ("nas",)) -> None:
         self.clock = SimulatedClock(NOON - timedelta(seconds=8))
         self.clock.advance(8)
-        self.archive = Archive(directory, zone=UTC)
+        self.archive = Archive(directory, zone=UTC, guard=lambda: self.guard())  # noqa: PLW0108
+        self.disk_error: OSError | None = None
         self.archive.prepare()
         self.catalogue = Catalogue(self.archive.catalogue_path)
-        self.disk_error: OSError | None = None
         self.pending = True
         self.kept: list[EventRecord] = []
         self.recorder = SealedRecorder(
@@ -177,6 +177,46 @@ def test_a_disk_that_refuses_gets_the_files_when_it_takes_them_again(bench: Benc
     bench.recorder.round(0)
     assert bench.kept[-1].state == "complete"
     assert (bench.folder() / "video0.h264").read_bytes() == chunk(0, from_s=0).data
+
+
+def test_a_disk_that_is_away_when_the_event_begins(bench: Bench) -> None:
+    bench.disk_error = StorageError("the disk is missing")
+    bench.recorder.on_event(STARTED)
+    progress = bench.recorder.progress(1)
+    assert progress is not None
+    bench.recorder.start()
+    try:
+        assert progress.wait_named(0.05) is None
+        name = bench.outbox.begin("Yard/wished/name", progress)
+        bench.outbox.add(name, chunk(0, from_s=0))
+        bench.writer.round(0)
+        assert "missing" in (bench.recorder.trouble or "")
+        assert not bench.recorder.overdue()
+        bench.disk_error = None
+        bench.recorder.retry()
+        assert progress.wait_named(10) == EVENT
+        bench.writer.round(0)
+    finally:
+        bench.recorder.on_event(ENDED)
+        bench.outbox.finish(name)
+        bench.writer.round(0)
+        bench.recorder.stop()
+        assert bench.recorder.join(10)
+    assert bench.kept[-1].state == "complete"
+    assert bench.kept[-1].path == f"recordings/{EVENT}"
+    assert '"event":"Yard/wished/name"' in (bench.folder() / "offsite.jsonl").read_text()
+
+
+def test_a_step_that_fails_later_does_not_make_another_file(bench: Bench) -> None:
+    name = bench.begin()
+    in_the_way = bench.folder() / "offsite.jsonl"
+    in_the_way.mkdir()
+    bench.add(name, chunk(0, from_s=0))
+    stored = (bench.folder() / "video0.h264").stat().st_ino
+    in_the_way.rmdir()
+    bench.writer.round(0)
+    assert (bench.folder() / "video0.h264").stat().st_ino == stored
+    assert (bench.archive.directory / "outbox/nas" / EVENT / "video0.h264").stat().st_ino == stored
 
 
 def test_two_events_at_the_same_moment_and_a_continuation(bench: Bench) -> None:
