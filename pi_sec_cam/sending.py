@@ -68,6 +68,7 @@ class Sending:
         self.file_chunk_bytes = round(dropbox.file_chunk_megs * _MEBIBYTE)
         self.file_chunk_secs = dropbox.file_chunk_secs
         self._key = _sealing_key(dropbox.public_pem_path)
+        self._identity = storage.directory / IDENTITY
         self.seal: Callable[[bytes], bytes] = bytes
         if self._key is not None:
             from pi_sec_cam.offsite.envelope import Envelope
@@ -137,9 +138,15 @@ class Sending:
         return found
 
     def status(self) -> dict[str, object]:
-        """Plain JSON values: the key's fingerprint (null: nothing is sealed), each store, what the disk has not yet."""
+        """Plain JSON values: the key's fingerprint (null: nothing is sealed), each store, what the disk has not yet.
+
+        `rehearsed`: somebody has opened something that was sealed for this key.
+        """
+        from pi_sec_cam.offsite.rehearsal import rehearsed
+
         return {
             "key": self._key.fingerprint if self._key else None,
+            "rehearsed": self._key is not None and rehearsed(self._identity, self._key.public_key),
             "stores": self._stores(),
             "in_memory": self.writer.status(),
         }

@@ -62,6 +62,8 @@ def _offsite(offsite: dict[str, Any] | None) -> list[str]:
     if offsite is None:
         return ["off-site: nothing leaves this machine"]
     sealed = f"sealed for key {offsite['key'][:16]}…" if offsite["key"] else "NOT sealed"
+    if offsite["key"] and not offsite["rehearsed"]:
+        sealed += ", which nobody has tried yet: `pi-sec-cam keys rehearse`"
     return [f"off-site: {sealed}", *(f"  {_store(store)}" for store in offsite["stores"])]
 
 

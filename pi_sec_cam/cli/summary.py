@@ -1,11 +1,15 @@
 """What a daemon with a configuration would do, in a few lines for people; no secrets."""
 
 from collections.abc import Container, Iterator
+from pathlib import Path
 
 from pi_sec_cam.camera.address import without_password
 from pi_sec_cam.config import CameraConfiguration, Configuration
 from pi_sec_cam.config.offsite import DirectoryStore
 from pi_sec_cam.config.recording import Storage
+from pi_sec_cam.errors import KeyUnusable
+from pi_sec_cam.offsite.dropbox_login import login_path
+from pi_sec_cam.sending import IDENTITY
 
 
 def summary(whole: Configuration) -> list[str]:
@@ -53,7 +57,22 @@ def notes(whole: Configuration) -> list[str]:
         found.append("nothing leaves this machine: who takes it takes the recordings too")
     elif whole.dropbox.public_pem_path is None:
         found.append("what goes off-site is not sealed: set dropbox.public_pem_path to the owner's public key")
+    if whole.dropbox.public_pem_path is not None:
+        found += _of_key(whole.dropbox.public_pem_path, whole.storage.directory / IDENTITY)
     return found
+
+
+def _of_key(path: Path, identity: Path) -> Iterator[str]:
+    from pi_sec_cam.offsite.owner_key import read_public_key
+    from pi_sec_cam.offsite.rehearsal import rehearsed
+
+    try:
+        key = read_public_key(path)
+    except KeyUnusable as error:
+        yield f"{error}. Until then the camera does not start (dropbox.public_pem_path)"
+    else:
+        if not rehearsed(identity, key):
+            yield "nobody has tried yet to open what is sealed: `pi-sec-cam keys rehearse`"
 
 
 def _camera(camera: CameraConfiguration) -> Iterator[str]:
@@ -102,7 +121,8 @@ def _gigabytes(number: int) -> str:
 
 
 def _stores(whole: Configuration) -> Iterator[str]:
-    if whole.dropbox.token is not None or whole.dropbox.refresh_token is not None:
+    said = whole.dropbox
+    if said.token or said.refresh_token or login_path(whole.storage.directory / IDENTITY).exists():
         yield "Dropbox"
     for store in whole.stores:
         yield str(store.path) if isinstance(store, DirectoryStore) else f"S3 bucket {store.bucket}"

@@ -1,6 +1,7 @@
 """`check` says ok and what a daemon would do, or all faults; its exit code is for scripts."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ from click.testing import CliRunner, Result
 
 from pi_sec_cam.cli.check import check, schema
 from pi_sec_cam.cli.options import CONFIG_FILES, config_option
+from pi_sec_cam.offsite.owner_key import read_public_key
+from pi_sec_cam.offsite.rehearsal import note_rehearsed
 from tests.unit.configurations import EVERYTHING, FIRST_GENERATION, REPOSITORY
+from tests.unit.owner_keys import public_pem
 
 
 def run(*arguments: str) -> Result:
@@ -51,6 +55,18 @@ def test_what_works_but_may_not_be_meant_is_noted(file: Path) -> None:
     assert "note: nothing leaves this machine" in result.stdout
     file.write_text(json.dumps({"dropbox": {"token": "geheim"}}))
     assert "note: what goes off-site is not sealed" in run("-c", str(file)).stdout
+
+
+def test_the_key_is_looked_at(file: Path) -> None:
+    storage, pem = {"directory": str(file.parent / "storage")}, file.parent / "owner.pem"
+    file.write_text(json.dumps({"storage": storage, "dropbox": {"token": "geheim", "public_pem_path": str(pem)}}))
+    assert f"note: there is no public key {pem}" in run("-c", str(file)).stdout
+    pem.write_bytes(public_pem(2048))
+    (file.parent / "storage").mkdir()
+    never = "note: nobody has tried yet to open what is sealed"
+    assert never in run("-c", str(file)).stdout
+    note_rehearsed(file.parent / "storage/identity", read_public_key(pem), datetime(2026, 5, 4, tzinfo=UTC))
+    assert never not in run("-c", str(file)).stdout
 
 
 def test_all_faults_go_to_stderr_and_the_exit_code_is_2(file: Path) -> None:
