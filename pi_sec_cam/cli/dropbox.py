@@ -8,7 +8,7 @@ import click
 from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.clock import SystemClock
 from pi_sec_cam.config import load_configuration
-from pi_sec_cam.errors import StorageError, StoreRefuses, TemporaryError
+from pi_sec_cam.errors import KeyUnusable, StorageError, StoreRefuses, TemporaryError
 from pi_sec_cam.offsite.dropbox_login import (
     SCOPE,
     Authorisation,
@@ -16,6 +16,7 @@ from pi_sec_cam.offsite.dropbox_login import (
     check_login,
     keep_login,
     login_path,
+    read_login,
     read_login_file,
     remove_login,
     revoke,
@@ -74,7 +75,10 @@ def login(config: Path, app_key: str | None, keep: Path | None) -> None:
         app_key = str(click.prompt("App key", value_proc=_app_key))
     made = _authorised(_app_key(app_key))
     check_login(made, SystemClock())
+    before = _kept(directory / "identity")
     click.echo(f"The camera can write. The login is in {keep_login(made, directory)}.")
+    if before is not None:
+        _end_before(before)
     if keep is not None:
         click.echo(f"A copy is in {write_login(made, keep)}. Move it off the camera, to where you keep secrets.")
     click.echo(
@@ -121,6 +125,22 @@ def revoke_command(config: Path, copy: Path | None) -> None:
         click.echo(f"That was the one in the configuration: take token and refresh_token out of {config}.")
     elif found is None:
         click.echo(f"There is no login in {own}: nothing to revoke. All logins: {_CONNECTED_APPS}")
+
+
+def _kept(identity: Path) -> Login | None:
+    try:
+        return read_login(identity)
+    except KeyUnusable:  # is replaced
+        return None
+
+
+def _end_before(login: Login) -> None:
+    """A daemon that runs would go on with it, and `revoke` would not know of it any more."""
+    try:
+        revoke(SystemClock(), refresh_token=login.refresh_token, app_key=login.app_key)
+        click.echo("The login that was there before is revoked.")
+    except TemporaryError as error:
+        click.echo(f"The login that was there before could not be revoked: {error}. See {_CONNECTED_APPS}", err=True)
 
 
 def _end(**login: str | None) -> None:

@@ -94,17 +94,13 @@ class DropboxStore:
 
     def _call(self, call: Callable[[], Any], path: str) -> Any:
         """The result of a call of the SDK; its errors as a store's."""
-        from dropbox.exceptions import ApiError
-
-        from pi_sec_cam.offsite.stores.dropbox_errors import LoginInvalid, store_errors, upload_refused
+        from pi_sec_cam.offsite.stores.dropbox_errors import store_errors
 
         try:
-            with store_errors(self._clock):
+            with store_errors(self._clock, path):
                 return call()
-        except ApiError as error:
-            raise upload_refused(error.error, path) from error
-        except LoginInvalid:
-            self.close()  # the next try asks for a new access token
+        except StoreRefuses:
+            self.close()  # the next try takes the login that is there then, and asks for a new access token
             raise
 
 

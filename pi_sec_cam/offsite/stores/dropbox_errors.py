@@ -37,10 +37,11 @@ class CodeRefused(StoreRefuses):
 
 
 @contextmanager
-def store_errors(clock: Clock) -> Iterator[None]:
+def store_errors(clock: Clock, path: str = "") -> Iterator[None]:
     """Around calls of the SDK: whatever it raises leaves as a TemporaryError, StoreRefuses or PermanentError.
 
-    An ApiError goes through: only who called knows what it means (`upload_refused`).
+    Args:
+        path: of the file that is being stored, for the message.
     """
     import requests
     from dropbox import exceptions
@@ -51,8 +52,8 @@ def store_errors(clock: Clock) -> Iterator[None]:
         yield
     except OffsiteError:
         raise
-    except exceptions.ApiError:
-        raise
+    except exceptions.ApiError as error:
+        raise _upload_refused(error.error, path) from error
     except exceptions.AuthError as error:
         raise _not_allowed(error) from error
     except exceptions.BadInputError as error:
@@ -73,7 +74,7 @@ def store_errors(clock: Clock) -> Iterator[None]:
         raise TemporaryError(f"Dropbox's answer cannot be understood: {error!r}") from error
 
 
-def upload_refused(error: object, path: str) -> OffsiteError:
+def _upload_refused(error: object, path: str) -> OffsiteError:
     """What an UploadError of the SDK means for the file that was to be stored under `path`."""
     tags = "/".join(_tags(error))
     kind, text = _UPLOAD_ERRORS.get(tags, (TemporaryError, "Dropbox did not take {path} ({tags})"))
@@ -104,7 +105,7 @@ def _bad_input(text: str) -> OffsiteError:
     if text.lstrip().startswith("{"):
         return StoreRefuses(f"Dropbox does not know this app; is its key right? It says {text[:200]}")
     if "access token" in text or "Authorization" in text:
-        return StoreRefuses(f"Dropbox: the token is not one; {LOGIN}")
+        return LoginInvalid(f"Dropbox: the token is not one; {LOGIN}")
     return PermanentError(f"Dropbox: {text[:300]}")
 
 
@@ -130,7 +131,7 @@ def _proxy(text: str) -> TemporaryError:
 
 def _in_short(error: Exception) -> str:
     text = str(error)
-    if "NameResolutionError" in text or "resolve" in text:
+    if "NameResolutionError" in text or "name resolution" in text or "Name or service" in text:
         return "its name cannot be resolved: no network, or no DNS"
     if "Connection refused" in text:
         return "the connection is refused"

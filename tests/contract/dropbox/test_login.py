@@ -92,6 +92,21 @@ def test_a_login_step_by_step(dropbox: LoopbackDropbox, home: Path) -> None:
     assert "nothing to revoke" in told.output
 
 
+def test_a_new_login_ends_the_one_before_and_a_store_at_work_takes_it_up(dropbox: LoopbackDropbox, home: Path) -> None:
+    run(home, "login", "--app-key", APP_KEY)  # makes the storage; nobody answers
+    before = a_login(dropbox)
+    identity = keep_login(before, home / "footage").parent
+    store = DropboxStore(login=lambda: read_login(identity))
+    put(store)
+    code, said = answered(["dropbox", "login", "-c", "c.json", "--app-key", APP_KEY], [browser(dropbox)], {}, home)
+    assert code == 0, said
+    assert "before is revoked" in said
+    assert before.refresh_token not in dropbox.tokens.grants
+    assert isinstance(refusal(store), StoreRefuses)
+    put(store)
+    store.close()
+
+
 def test_a_login_that_may_not_write_is_not_kept(dropbox: LoopbackDropbox, home: Path) -> None:
     dropbox.faults.lasting(
         Fault(

@@ -3,6 +3,7 @@
 import pytest
 
 from pi_sec_cam.errors import StoreRefuses
+from pi_sec_cam.offsite.dropbox_login import Login
 from pi_sec_cam.offsite.stores.dropbox import DropboxStore
 from tests.contract.dropbox.trial import UPLOAD, put, refusal
 from tests.loopback_dropbox import answer
@@ -100,3 +101,18 @@ def test_nothing_secret_is_in_what_goes_wrong(dropbox: LoopbackDropbox, caplog: 
     said.append(repr(refusal(store)))
     assert grant not in "".join(said) + caplog.text
     assert "Bearer" not in "".join(said) + caplog.text
+
+
+def test_a_login_with_the_permission_that_was_lacking_is_taken_up(dropbox: LoopbackDropbox) -> None:
+    grants = [dropbox.tokens.new_refresh_token("account_info.read"), dropbox.tokens.new_refresh_token()]
+    logins = iter([Login(app_key=APP_KEY, refresh_token=grant, account=None, made="") for grant in grants])
+    store = DropboxStore(login=lambda: next(logins))
+    assert isinstance(refusal(store), StoreRefuses)
+    put(store)
+    store.close()
+
+
+def test_without_a_login_the_way_to_one_is_named() -> None:
+    error = refusal(DropboxStore())
+    assert isinstance(error, StoreRefuses)
+    assert "pi-sec-cam dropbox login" in str(error)
