@@ -79,8 +79,9 @@ class Node:
         said = configuration.camera
         # A script that plays a file to its end waits in vain for a file that is missing or no video.
         self._gives_up = said.at_end == "exit" and said.url is not None and not is_live(said.url)
-        self._camera = camera_for(configuration, clock, demo=demo, hurry=self._hurries)
-        self._detection_camera = None if demo else detection_camera_for(configuration, clock)
+        hurry = self._hurries if sending is not None else None
+        self._camera = camera_for(configuration, clock, demo=demo, hurry=hurry)
+        self._detection_camera = None if demo else detection_camera_for(configuration, clock, hurry=hurry)
         look_back_s = max(motion.rec_sec_before, motion.rec_sec_after) + _SLACK_S
         self._ring = Ring(seconds=look_back_s, max_bytes=ring_bytes)
         apart = self._detection_camera is not None
@@ -132,7 +133,7 @@ class Node:
                 progress=self.recorder.progress,
                 wished=lambda stamp: archive.folder_name(self.name, stamp),
             )
-        self._watcher = Watcher(
+        self._watcher: Watcher = Watcher(
             f"watcher of {self.name}",
             slot=self._slot,
             detector=Detector(
@@ -283,7 +284,7 @@ class Node:
 
     def _hurries(self) -> bool:
         """Whether pictures are about to leave this machine, or will be if what moves becomes an event."""
-        return self.chunker is not None and self._watcher.alert
+        return self._watcher.alert
 
     def _new_source(self) -> CameraSupervisor:
         return CameraSupervisor(

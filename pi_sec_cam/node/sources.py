@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 # How long a network camera's pictures may wait to be read together: those that are watched for movement, and those that
 # are only kept.
 _WATCHED_READ_EVERY_S, _KEPT_READ_EVERY_S = 0.2, 0.4
+# Where what happens leaves this machine at once, neither may wait for longer, also before anything moves.
+_SENT_READ_EVERY_S = 0.1
 
 
 def overlay_text(configuration: CameraConfiguration, clock: Clock) -> Callable[[int], str]:
@@ -24,13 +26,13 @@ def overlay_text(configuration: CameraConfiguration, clock: Clock) -> Callable[[
 
 
 def camera_for(
-    configuration: CameraConfiguration, clock: Clock, *, demo: bool, hurry: Callable[[], bool] = lambda: False
+    configuration: CameraConfiguration, clock: Clock, *, demo: bool, hurry: Callable[[], bool] | None = None
 ) -> Camera:
     """The camera that a configuration names; nothing is opened yet.
 
     Args:
         demo: take the rendered scene, whatever the configuration names.
-        hurry: whether at the moment no picture may wait to be read together with others.
+        hurry: whether at the moment no picture may wait to be read together with others; None: nothing is sent.
     """
     backend, device = configuration.camera.backend, configuration.camera.device
     if demo:
@@ -50,10 +52,12 @@ def camera_for(
     return FoundLater(configuration, clock)
 
 
-def detection_camera_for(configuration: CameraConfiguration, clock: Clock) -> Camera | None:
-    """The second, smaller stream that is watched for movement, if the configuration names one."""
+def detection_camera_for(
+    configuration: CameraConfiguration, clock: Clock, *, hurry: Callable[[], bool] | None = None
+) -> Camera | None:
+    """The second, smaller stream that is watched for movement, if the configuration names one; `hurry` as above."""
     url = configuration.camera.detect_url
-    return _stream(configuration, url, clock, kept=False, watched=True) if url else None
+    return _stream(configuration, url, clock, kept=False, watched=True, hurry=hurry) if url else None
 
 
 class FoundLater:
@@ -121,12 +125,14 @@ def _stream(
     *,
     kept: bool,
     watched: bool,
-    hurry: Callable[[], bool] = lambda: False,
+    hurry: Callable[[], bool] | None,
 ) -> Camera:
     from pi_sec_cam.camera.stream import StreamCamera
 
     # No two pictures that detection wants at one go: it would see the second alone.
     read_every_s = min(_WATCHED_READ_EVERY_S, 1 / configuration.motion.fps) if watched else _KEPT_READ_EVERY_S
+    if hurry is not None:
+        read_every_s = min(read_every_s, _SENT_READ_EVERY_S)
     return StreamCamera(
         url,
         pace=configuration.camera.pace,
@@ -134,7 +140,7 @@ def _stream(
         bitrate=configuration.camera.bitrate,
         overlay=overlay_text(configuration, clock) if kept else None,
         read_every_s=read_every_s,
-        hurry=hurry,
+        hurry=hurry or (lambda: False),
         clock=clock,
     )
 
