@@ -154,7 +154,7 @@ def s3(request: pytest.FixtureRequest, resources: ExitStack) -> Case:
 def dropbox(request: pytest.FixtureRequest, resources: ExitStack) -> Case:
     server: LoopbackDropbox = request.getfixturevalue("dropbox_server")
     with server.lock:
-        server.files.by_path.clear()
+        server.files.clear()
     store = DropboxStore(refresh_token=server.tokens.new_refresh_token(), app_key=APP_KEY)
 
     @contextmanager
