@@ -11,8 +11,9 @@ from tests.system.daemon import COMMAND, Home, scene
 from tests.unit.downloads import key, pictures_of
 from tests.unit.owner_keys import public_pem
 
-# Parameter sets with a start code, as every keyframe of ours has; an avcC and MP4's boxes; how a JPEG begins.
-CLEAR = re.compile(rb"\x00\x00\x00\x01[\x67\x27][\x42\x4d\x58\x64]|avcC|moof|ftyp|\xff\xd8\xff[\xe0\xdb]")
+# Parameter sets with a start code, as every keyframe of ours has; MP4's boxes, with their size; how a JPEG begins.
+# Sealed files are text, in which "moof" alone would occur by chance.
+CLEAR = re.compile(rb"\x00{3}\x01[\x67\x27][\x42\x4d\x58\x64]|\x00{2}..(?:avcC|moof|ftyp)|\xff\xd8\xff[\xe0\xdb]", re.S)
 MOTION = {"rec_sec_before": 2, "rec_sec_after": 2}
 
 
