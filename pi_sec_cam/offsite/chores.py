@@ -56,16 +56,20 @@ class Chores:
         self.withdrawn: set[str] = set()
         self._state = state
         self._departures = departures
+        self._woken = False  # protected by the state's lock
 
     def wait(self, seconds: float) -> list[WaitingEvent]:
         """The events for which something is to be done; waits at most so long for one, or for a disk to be read."""
-        with self._state.changed:
-            self._state.changed.wait_for(lambda: self._state.to_do or not self._state.readable, seconds)
+        state = self._state
+        with state.changed:
+            state.changed.wait_for(lambda: state.to_do or not state.readable or self._woken, seconds)
+            self._woken = False
             return sorted(self._state.to_do, key=lambda event: not event.running)
 
     def wake(self) -> None:
-        """End a `wait`."""
+        """End a `wait`, or the next one."""
         with self._state.changed:
+            self._woken = True
             self._state.changed.notify_all()
 
     def first(self, event: WaitingEvent) -> list[Step]:

@@ -127,7 +127,7 @@ class Uploader(Worker):
                 new = self._departures.rename(file)
                 log.warning("%s; what is left of this event goes to %s", error, new)
                 self._uploads.idle()
-                return None
+                return _FIRST_S, True
             case PermanentError():
                 self._departures.refuse(file, str(error))
                 self._uploads.refused(place, str(error))

@@ -127,6 +127,19 @@ def test_a_disk_that_hangs_and_a_store_that_hangs_hold_up_nobody_else(tmp_path: 
         assert after.wait(lambda files: len(files) == 5, _WITHIN_S)
 
 
+def test_a_stop_ends_idle_threads_at_once(tmp_path: Path) -> None:
+    store = MemoryStore()
+    with running(tmp_path / "storage", {"one": store}) as it:
+        it.event(EVENT, 0)
+        assert store.wait(lambda files: len(files) == 1, _WITHIN_S)
+        idle = [worker for worker in (it.writer, *it.uploaders) if not worker.join(0.1)]
+        assert len(idle) == 2
+        for worker in idle:
+            worker.stop()
+        # They look up by themselves after five seconds.
+        assert all(worker.join(3) for worker in idle)
+
+
 def test_what_is_handed_over_just_before_the_stop_is_on_the_disk(tmp_path: Path) -> None:
     gone = MemoryStore()
     gone.gone = TemporaryError("no network")
