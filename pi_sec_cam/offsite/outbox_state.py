@@ -63,9 +63,10 @@ class OutboxState:
         return self.readable and store not in file.event.moving
 
     def ready_in_s(self, files: Iterable[WaitingFile]) -> float | None:
-        """When the first of these leaves out of memory if the disk does not answer; None if all are on the disk."""
-        seen_us = min((file.seen_us for file in files if file.outgoing is not None), default=None)
-        return None if seen_us is None else max(0.001, (seen_us + _DUE_US - self.clock.monotonic_us()) / 1e6)
+        """When the next of these may leave out of memory if the disk does not answer; None if all may, or are on it."""
+        now_us = self.clock.monotonic_us()
+        due_us = [file.seen_us + _DUE_US for file in files if file.outgoing is not None]
+        return min(((at_us - now_us) / 1e6 for at_us in due_us if at_us > now_us), default=None)
 
     def ages(self) -> Callable[[WaitingFile], float]:
         """Tells for how many seconds a file has waited, as far as is known for sure."""
