@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.errors import NameTaken, OffsiteError, PermanentError, StoreRefuses, TemporaryError
-from pi_sec_cam.offsite.stores.interruptible import PROGRESS_TIMEOUT_S
 
 LOGIN = "run `pi-sec-cam dropbox login`"
 
@@ -136,7 +135,7 @@ def _in_short(error: Exception) -> str:
     if "Connection refused" in text:
         return "the connection is refused"
     if "timed out" in text or "nothing moved" in text:
-        return f"no answer in time (nothing moved for {PROGRESS_TIMEOUT_S} s, or no connection)"
+        return "no answer in time"
     if "reset" in text or "without response" in text or "EOF" in text or "Broken pipe" in text:
         return "the connection broke off"
     return text[:200]

@@ -16,10 +16,12 @@ from urllib3.connectionpool import HTTPSConnectionPool
 
 from pi_sec_cam.errors import Interrupted
 
-CONNECT_TIMEOUT_S = 10
-PROGRESS_TIMEOUT_S = 30
-TIMEOUTS_S = (CONNECT_TIMEOUT_S, PROGRESS_TIMEOUT_S)
-"""For `requests`; the second is kept by the connection itself."""
+TAKING_TIMEOUT_S = 10
+"""Without the other side's kernel taking a byte: the line is dead, or a connection that was kept is."""
+ANSWER_TIMEOUT_S = 30
+"""Without an answer to what was taken."""
+TIMEOUTS_S = (TAKING_TIMEOUT_S, ANSWER_TIMEOUT_S)
+"""For `requests`; what comes after connecting is kept by the connection itself."""
 
 _LOOK_S = 0.05
 # Where all is sent the answer is on its way: who gives up then will most often send it all again.
@@ -97,8 +99,8 @@ class _Patience:
         waited_s = self._looks * _LOOK_S
         if self._watch.interrupted() and (unsent or waited_s >= _ANSWER_DUE_S):
             give_up(self._socket)
-        if waited_s >= PROGRESS_TIMEOUT_S:
-            raise TimeoutError(f"nothing moved for {PROGRESS_TIMEOUT_S} s")
+        if waited_s >= (TAKING_TIMEOUT_S if unsent else ANSWER_TIMEOUT_S):
+            raise TimeoutError(f"nothing moved for {waited_s:.0f} s")
 
 
 class _Connection(HTTPSConnection):

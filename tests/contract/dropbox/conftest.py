@@ -25,5 +25,6 @@ def store(dropbox: LoopbackDropbox) -> Iterator[DropboxStore]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A silent server is given up after 0.3 s, not after 30."""
-    monkeypatch.setattr(interruptible, "PROGRESS_TIMEOUT_S", 0.3)
+    """A silent server is given up after 0.3 s, not after 10 or 30."""
+    monkeypatch.setattr(interruptible, "ANSWER_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(interruptible, "TAKING_TIMEOUT_S", 0.3)
