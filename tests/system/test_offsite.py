@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,21 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from pi_sec_cam.media.access_unit import Codec
 from pi_sec_cam.offsite.envelope import open_sealed
 from pi_sec_cam.offsite.journal import Journal, number_of, read_journal
 from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import id_of_folder
 from pi_sec_cam.record.stored_units import stored_units
 from tests.system.daemon import Home, scene
+from tests.system.films import RATE, walk
 from tests.unit.streams import decoded_pictures
 
 YARD = {"video_size": [320, 180], "framerate": 10, "cam_name": "Yard"}
-MOTION = {"rec_sec_before": 3, "rec_sec_after": 2}
+MOTION: dict[str, float] = {"rec_sec_before": 3, "rec_sec_after": 2}
+
+# A start that only sends what is left.
+NOBODY = scene(scene={"people": False, "cat": False, "duration_s": 3})
 
 
 @pytest.fixture(scope="session")
@@ -36,12 +42,13 @@ class Elsewhere:
         self.pem = folder / "owner.pem"
         self.pem.write_bytes(owner.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
         self.home = Home(folder)
+        self.motion = MOTION
         self.write(scene())
 
     def write(self, camera: dict[str, Any], **more: Any) -> None:
         stores = [{"kind": "directory", "path": str(self.store)}]
         dropbox = {"public_pem_path": str(self.pem), **more}
-        self.home.write(**YARD, motion=MOTION, camera=camera, stores=stores, dropbox=dropbox)
+        self.home.write(**YARD, motion=self.motion, camera=camera, stores=stores, dropbox=dropbox)
 
     def events(self) -> list[Path]:
         """The folders off-site, in the order of time."""
@@ -100,6 +107,34 @@ def test_what_has_left_is_the_clip_byte_for_byte(tmp_path: Path, owner: rsa.RSAP
     assert all(event["offsite"] for event in kept)
 
 
+def hard_film(path: Path, codec: Codec) -> str:
+    """Somebody walks about; B-frames, and long GOPs that are open. Returns the path as text."""
+    params = "bframes=3:b-adapt=0:keyint=25:min-keyint=25:scenecut=0:open-gop=1"
+    library, option = ("libx264", "-x264-params") if codec == "h264" else ("libx265", "-x265-params")
+    encoding = ["-c:v", library, option, params, "-pix_fmt", "yuv420p", "-tag:v", "avc1" if codec == "h264" else "hvc1"]
+    command = ["ffmpeg", "-v", "error", "-f", "h264", "-framerate", str(RATE), "-i", "-", *encoding, str(path)]
+    subprocess.run(command, input=b"".join(walk()), check=True, capture_output=True)
+    return str(path)
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_so_it_is_with_b_frames_open_gops_and_events_that_go_on_in_others(
+    tmp_path: Path, owner: rsa.RSAPrivateKey, codec: Codec
+) -> None:
+    elsewhere = Elsewhere(tmp_path, owner)
+    film = hard_film(tmp_path / "film.mp4", codec)
+    elsewhere.motion = {"rec_sec_before": 1, "rec_sec_after": 1, "max_event_time": 5}
+    elsewhere.write({"backend": "stream", "url": film, "pace": "fast", "at_end": "exit"}, file_chunk_megs=0.01)
+    done = elsewhere.home.command("run")
+    assert done.returncode == 0, done.stderr
+    assert len(elsewhere.events()) == len(elsewhere.home.events()) > 1
+    for event in elsewhere.events():
+        chunks = elsewhere.chunks(event)
+        assert max(len(chunk) for chunk in chunks) <= 0.01 * 1048576
+        assert b"".join(chunks) == b"".join(elsewhere.recorded(event))
+        assert {path.suffix for path in event.glob("video*")} == {f".{codec}"}
+
+
 def test_what_happens_now_leaves_before_what_was_before_it(tmp_path: Path, owner: rsa.RSAPrivateKey) -> None:
     elsewhere = Elsewhere(tmp_path, owner)
     elsewhere.write({"backend": "scene"})
@@ -108,6 +143,8 @@ def test_what_happens_now_leaves_before_what_was_before_it(tmp_path: Path, owner
         (event, *_) = elsewhere.events()
         arrived = [path.name for path in elsewhere.files(event)]
         elsewhere.home.stop(daemon)
+    elsewhere.write(NOBODY)
+    assert elsewhere.home.command("run").returncode == 0
     assert arrived[0] == "motion0.jpg"
     newest = number_of(arrived[1])
     assert newest > 1, arrived
@@ -119,7 +156,7 @@ def test_what_happens_now_leaves_before_what_was_before_it(tmp_path: Path, owner
     assert lines[0]["pts_us"][0] <= trigger_us - 3_000_000
     assert lines[newest]["pts_us"][0] <= trigger_us <= lines[newest]["pts_us"][-1]
     assert all(line["duration_s"] < 1.15 for number, line in lines.items() if number != newest)
-    assert b"".join(elsewhere.chunks(event)) == b"".join(elsewhere.recorded(event)), "a stop sends the rest"
+    assert b"".join(elsewhere.chunks(event)) == b"".join(elsewhere.recorded(event)), "a stop cuts the rest"
 
 
 @pytest.mark.parametrize("chunks", [1, 6])
@@ -136,7 +173,7 @@ def test_after_a_kill_what_is_here_and_what_is_elsewhere_end_alike(
     clip = b"".join(elsewhere.recorded(event))
     left = sorted(event.glob("video*"), key=lambda path: number_of(path.name))
     assert all(elsewhere.plain(path) in clip for path in left), "the disk is never behind"
-    elsewhere.write(scene(scene={"people": False, "cat": False, "duration_s": 3}))
+    elsewhere.write(NOBODY)
     done = elsewhere.home.command("run")
     assert done.returncode == 0, done.stderr
     assert elsewhere.journal(event).final
