@@ -1,12 +1,10 @@
 """The daemon under a wall clock that jumps: what is measured stays true, what is dated is flagged."""
 
 import json
-import socket
 import struct
 import subprocess
-import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,16 +13,15 @@ from typing import Any
 import pytest
 
 from pi_sec_cam.local_socket import ask
-from pi_sec_cam.media.h264 import split_annex_b
 from tests.system import films
-from tests.system.crooked_camera import CrookedCamera, Rtsp, sets_of
+from tests.system.crooked_camera import CrookedCamera
 from tests.system.daemon import Home
+from tests.system.walked_yard import PICTURE_S, WalkedYard
 from tests.unit.streams import format_duration, packets
 
 SHIM = Path(__file__).with_name("wall_clock.c")
 HOUR_S, DAY_S = 3600, 86_400
 TEN_YEARS_S = 3650 * DAY_S
-PICTURE_S = 1 / films.RATE
 
 
 class ShiftedHome(Home):
@@ -45,27 +42,6 @@ class ShiftedHome(Home):
     @property
     def environment(self) -> dict[str, str]:
         return {**super().environment, "LD_PRELOAD": str(self._library), "WALL_CLOCK": str(self._clock)}
-
-
-@dataclass
-class Yard:
-    """A camera before which somebody walks while the test wants it."""
-
-    walking: threading.Event = field(default_factory=threading.Event)
-
-    def serve(self, connection: socket.socket, number: int) -> None:
-        film = films.walk()
-        still = round(films.STILL_S * films.RATE)
-        session = Rtsp(connection, sets_of(film[0]))
-        session.play()
-        begun, sent, at = time.monotonic(), 0, 0
-        while True:
-            for picture in film[at : at + films.RATE]:
-                time.sleep(max(0.0, begun + sent * PICTURE_S - time.monotonic()))
-                session.picture(split_annex_b(picture), sent * PICTURE_S)
-                sent += 1
-            # GOPs can be put together at will.
-            at = (max(at + films.RATE, still) if self.walking.is_set() else 0) % len(film)
 
 
 @dataclass(frozen=True)
@@ -107,7 +83,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    yard = Yard()
+    yard = WalkedYard()
     films.walk()
     happened: list[Happened] = []
     statuses: list[dict[str, Any]] = []
