@@ -63,6 +63,22 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     sync_directory(path.parent)
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Make a file, whose bytes are on the disk on return; its name is when the directory is synced.
+
+    Raises:
+        FileExistsError: there is one already.
+        OSError: from the disk; some of it may stand there.
+    """
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    try:
+        give_to_owner(file, path.parent)
+        write_at(file, data, 0)
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
 def write_at(file: int, data: bytes, at: int) -> None:
     """Write all of `data` at offset `at`; not durable before the file is synced.
 

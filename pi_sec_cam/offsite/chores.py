@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from sys import intern
 
 from pi_sec_cam.offsite.departures import Departures
 from pi_sec_cam.offsite.outbox_state import OutboxState
 from pi_sec_cam.offsite.outgoing import Urgency
 from pi_sec_cam.offsite.waiting import (
+    Found,
     GiveUp,
     Keep,
     Rename,
@@ -24,24 +24,6 @@ log = logging.getLogger(__name__)
 
 _BATCH_BYTES = 4 << 20
 _LINES = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An event's directory in the outbox, of one store.
-
-    Attributes:
-        place: the directory, below that of the store.
-        event: the event's name.
-        folder: its folder below `recordings/`, where that is not its name.
-        files: name, bytes, and time of writing in seconds since 1970.
-    """
-
-    store: str
-    place: str
-    event: str
-    folder: str | None
-    files: tuple[tuple[str, int, float], ...]
 
 
 class Chores:

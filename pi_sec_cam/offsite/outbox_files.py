@@ -1,7 +1,6 @@
 """The directories of the outbox: each step of docs/outbox.md that changes them, and what is found in them."""
 
 import errno
-import filecmp
 import json
 import os
 import re
@@ -9,22 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from pi_sec_cam.durable import make_directories, sync_directory, write_at, write_atomically
-from pi_sec_cam.offsite.chores import Found
-from pi_sec_cam.offsite.waiting import WaitingEvent
-from pi_sec_cam.ownership import give_to_owner
+from pi_sec_cam.durable import make_directories, sync_directory, write_atomically, write_new
+from pi_sec_cam.offsite.second_name import COPYING, NameCollision, give_second_name
+from pi_sec_cam.offsite.waiting import Found, WaitingEvent
 
 _WRITING, _JOURNALS, _REFUSED, _POINTER = ".writing", ".journals", ".refused", ".event"
-# What file systems without hard links answer, and those where a file has too many.
-_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
 # What others put into these directories is left alone.
 _OURS = re.compile(r"[a-z]+[0-9]+\.[a-z0-9]+")
-_COPYING = re.compile(rf"\.{_OURS.pattern}\.copy")
-
-
-class NameCollision(Exception):
-    """Another file, with other bytes, waits under this name."""
+_COPY = re.compile(rf"\.{_OURS.pattern}{re.escape(COPYING)}")
 
 
 class OutboxFiles:
@@ -41,21 +33,15 @@ class OutboxFiles:
 
     def write(self, event: WaitingEvent, name: str, data: bytes) -> Path:
         """Step 1 but for the name, which `sync_writing` makes durable: the file in .writing."""
-        path = self._in_writing(event, name)
         # The file of a former try may have links already; what is written now has to be another one.
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-        try:
-            give_to_owner(file, path.parent)
-            write_at(file, data, 0)
-            os.fsync(file)
-        finally:
-            os.close(file)
+        path = self._in_writing(event, name)
+        write_new(path, data)
         return path
 
     def adopt(self, event: WaitingEvent, stored: Path) -> Path:
         """As `write`, of a file that is durable elsewhere in the storage."""
         path = self._in_writing(event, stored.name)
-        _link(stored, path)
+        give_second_name(stored, path)
         return path
 
     def sync_writing(self, event: WaitingEvent) -> None:
@@ -73,7 +59,7 @@ class OutboxFiles:
         collided = []
         for source in sources:
             try:
-                _link(source, directory / source.name)
+                give_second_name(source, directory / source.name)
             except NameCollision:
                 collided.append(source)
         sync_directory(directory)
@@ -161,7 +147,7 @@ class OutboxFiles:
                     if _OURS.fullmatch(path.name):
                         status = path.stat()
                         files.append((path.name, status.st_size, status.st_mtime))
-                    elif _COPYING.fullmatch(path.name):
+                    elif _COPY.fullmatch(path.name):
                         path.unlink()
                 found.append(Found(store, place, name, folder, tuple(files)))
                 on_progress()
@@ -195,7 +181,7 @@ class OutboxFiles:
         """Remove an event's directory, if it is empty, and those above it that then are."""
         directory = root / place
         left = _files(directory)
-        if any(path.name != _POINTER and not _COPYING.fullmatch(path.name) for path in left):
+        if any(path.name != _POINTER and not _COPY.fullmatch(path.name) for path in left):
             return
         self.written(left)
         while directory != root:
@@ -208,32 +194,6 @@ class OutboxFiles:
                     raise
                 return
             directory = directory.parent
-
-
-def _link(source: Path, target: Path) -> None:
-    """One more name for a durable file, or a durable copy; where that name stands already, it must be the same file."""
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        if not filecmp.cmp(source, target, shallow=False):
-            raise NameCollision(str(target)) from None
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if target.exists():
-            if not filecmp.cmp(source, target, shallow=False):
-                raise NameCollision(str(target)) from None
-            return
-        beside = target.with_name(f".{target.name}.copy")
-        beside.unlink(missing_ok=True)
-        file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-        try:
-            give_to_owner(file, target.parent)
-            write_at(file, source.read_bytes(), 0)
-            os.fsync(file)
-        finally:
-            os.close(file)
-        os.rename(beside, target)
 
 
 def _files(directory: Path) -> list[Path]:

@@ -13,17 +13,7 @@ from pi_sec_cam.offsite.journal import JournalTooNew
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outbox_files import OutboxFiles
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
-from pi_sec_cam.offsite.waiting import (
-    Finish,
-    GiveUp,
-    Keep,
-    Rename,
-    Sent,
-    Settle,
-    Step,
-    WaitingEvent,
-    Withdraw,
-)
+from pi_sec_cam.offsite.waiting import Finish, GiveUp, Keep, Rename, Sent, Settle, Step, WaitingEvent, Withdraw
 from pi_sec_cam.worker import Worker
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""What waits to leave: an event, its files, and the steps that are still to be taken for it on the disk."""
+"""What waits to leave: an event, its files, what was found of it, the steps still to be taken for it on the disk."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -63,6 +63,24 @@ class WaitingFile:
     written_s: float | None = None
     outgoing: OutgoingFile | None = None
     held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An event's directory in the outbox, of one store.
+
+    Attributes:
+        place: the directory, below that of the store.
+        event: the event's name.
+        folder: its folder below `recordings/`, where that is not its name.
+        files: name, bytes, and time of writing in seconds since 1970.
+    """
+
+    store: str
+    place: str
+    event: str
+    folder: str | None
+    files: tuple[tuple[str, int, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
