@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from threading import Event
 
+from pi_sec_cam.offsite.gaps import Gaps
 from pi_sec_cam.offsite.leaving import Queue
 from pi_sec_cam.offsite.outbox_state import OutboxState
 from pi_sec_cam.offsite.waiting import GiveUp, Rename, Sent, Settle, WaitingEvent, WaitingFile
@@ -38,6 +39,8 @@ class Departures:
         self._max_age_s = max_age_s
         # Protected by the state's lock, as the queue is.
         self._sending: WaitingFile | None = None
+        self._taken_us = 0
+        self._gaps = Gaps()
         self._resting = False
         self._told: WaitingEvent | None = None
 
@@ -52,19 +55,21 @@ class Departures:
         It goes on waiting here until one of the methods below says what became of it.
         """
         state = self._state
-        deadline_us = state.clock.monotonic_us() + round(seconds * 1e6)
+        free_us = state.clock.monotonic_us()
+        deadline_us = free_us + round(seconds * 1e6)
         with state.changed:
             while True:
-                current = state.current()
+                current, now_us = state.current(), state.clock.monotonic_us()
                 file = self.queue.next(lambda waiting: state.ready(waiting, self.key), current)
-                left_s = (deadline_us - state.clock.monotonic_us()) / 1e6
-                if file is not None or left_s <= 0 or stopping.is_set():
-                    self._sending = file
-                    if file is not None:
-                        file.event.begun_in.add(self.key)
+                opens_us = deadline_us if file is None else self._opens_us(file, current, free_us, now_us)
+                if file is not None and opens_us > now_us:
+                    file = None
+                if file is not None or now_us >= deadline_us or stopping.is_set():
+                    self._note_taken(file, current, now_us)
                     return file
+                wait_s = (min(deadline_us, opens_us) - now_us) / 1e6
                 due_s = state.ready_in_s(file for event in current for file in self.queue.of(event))
-                state.changed.wait(left_s if due_s is None else min(left_s, due_s))
+                state.changed.wait(wait_s if due_s is None else min(wait_s, due_s))
 
     def place(self, file: WaitingFile) -> str:
         """Where the file goes in the store: `<camera>/<day>/<time>/<name>`."""
@@ -116,6 +121,7 @@ class Departures:
         """The store has it."""
         with self._state.changed:
             self._sending = None
+            self._gaps.sent(file.bytes, self._state.clock.monotonic_us() - self._taken_us)
             self.sent += 1
             self.sent_bytes += file.bytes
             if file in self.queue:  # else it was withdrawn meanwhile
@@ -191,6 +197,23 @@ class Departures:
                 "bytes_dropped": self.dropped_bytes,
                 "files_refused": self.refused,
             }
+
+    def _opens_us(self, file: WaitingFile, current: list[WaitingEvent], free_us: int, now_us: int) -> int:
+        """When the file may leave if nothing more urgent comes before it."""
+        if file.event in current and file.urgency != "pre-roll":
+            return now_us
+        running = [event for event in current if event.running]
+        return self._gaps.opens_us(file.bytes, running, free_us=free_us, now_us=now_us)
+
+    def _note_taken(self, file: WaitingFile | None, current: list[WaitingEvent], now_us: int) -> None:
+        self._sending, self._taken_us = file, now_us
+        if file is None:
+            return
+        file.event.begun_in.add(self.key)
+        if file.event not in current or file.urgency == "pre-roll":
+            self._gaps.other(now_us)
+        elif file.urgency == "live":
+            self._gaps.live(file.event, file.seen_us)
 
     def _new_event_waits(self, current: list[WaitingEvent]) -> bool:
         return any(
