@@ -134,7 +134,7 @@ class Chores:
         """Another file waits under its name in that store's directory."""
         with self._state.changed:
             if file in self._departures[store].queue:
-                self._departures[store].drop(file, f"another {file.name} waits there")
+                self._departures[store].drop(file, f"another {file.name} waits there", linked=False)
 
     def forget_what_left(self) -> None:
         """While the disk takes nothing: too many lines of files that have left already are not kept."""

@@ -223,13 +223,13 @@ class Departures:
             for file in self.queue.of(event)
         )
 
-    def drop(self, file: WaitingFile, why: str) -> None:
-        """Give up a file that waits here. With the lock held."""
+    def drop(self, file: WaitingFile, why: str, *, linked: bool = True) -> None:
+        """Give up a file that waits here; `linked` as in GiveUp. With the lock held."""
         if file.event is not self._told:
             log.error("%s: giving up files of %s: %s", self.key, file.event.name, why)
             self._told = file.event
         self._count_dropped(file)
-        self._remove(file, GiveUp(self.key, file, why, set_aside=False))
+        self._remove(file, GiveUp(self.key, file, why, set_aside=False, linked=linked))
 
     def _count_dropped(self, file: WaitingFile) -> None:
         self.dropped += 1

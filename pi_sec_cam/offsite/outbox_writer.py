@@ -214,7 +214,7 @@ class OutboxWriter(Worker):
             place = self._chores.place(event, step.store)
             if step.set_aside:
                 self._files.set_aside(step.store, place, step.file.name)
-            else:
+            elif step.linked:
                 self._files.sent(step.store, place, step.file.name)
 
     def _settle(self, event: WaitingEvent, store: str) -> None:

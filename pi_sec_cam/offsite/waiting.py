@@ -101,12 +101,17 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """The file will not get to a store: the journal says why, then its link goes, or is set aside."""
+    """The file will not get to a store: the journal says why, then its link goes, or is set aside.
+
+    Attributes:
+        linked: False: the link under its name is another file's.
+    """
 
     store: str
     file: WaitingFile
     why: str
     set_aside: bool
+    linked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
