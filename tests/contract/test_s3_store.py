@@ -3,20 +3,23 @@
 import json
 import logging
 import re
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pi_sec_cam.errors import ConfigError, NameTaken, StoreRefuses, TemporaryError
+from pi_sec_cam.errors import ConfigError, Interrupted, NameTaken, StoreRefuses, TemporaryError
 from pi_sec_cam.offsite.stores import s3
 from pi_sec_cam.offsite.stores.path import MARKER
 from pi_sec_cam.offsite.stores.s3 import S3Store
-from pi_sec_cam.offsite.stores.s3_client import open_client
+from pi_sec_cam.offsite.stores.s3_client import S3Client
 from tests.relay import Relay
 from tests.s3_server import Login, S3Server, s3_policy
 
@@ -129,6 +132,21 @@ def test_a_wrong_key_is_named(s3_server: S3Server, key: str, says: str) -> None:
     with pytest.raises(StoreRefuses, match=says) as caught:
         put(store_of(s3_server, bucket, wrong), PATH, b"data")
     assert wrong.secret_access_key not in str(caught.value)
+
+
+def test_it_is_interrupted_while_bytes_are_sent(s3_server: S3Server) -> None:
+    bucket = s3_server.make_bucket()
+    login = s3_server.make_login(s3_policy(bucket, "cameras", "s3:PutObject"))
+    store = store_of(s3_server, bucket, login)
+    store.warm()
+    chunk = bytes(4_000_000)
+    for signed_and_some in (250, 300, 450):
+        asked = count()
+        with pytest.raises(Interrupted):
+            store.put(PATH, chunk, interrupted=lambda: next(asked) >= signed_and_some)  # noqa: B023
+        assert set(s3_server.held(bucket)) == {f"cameras/{MARKER}"}
+    put(store, PATH, chunk)
+    assert s3_server.held(bucket)[f"cameras/{PATH}"] == chunk
 
 
 def test_a_bucket_that_locks_what_it_holds(s3_server: S3Server) -> None:
@@ -323,6 +341,33 @@ def test_an_encrypted_files_tag_says_nothing(odd: OddServer, found: dict[str, st
     put(store, PATH, b"data")
 
 
+def test_the_kernel_does_not_take_megabytes_ahead_of_a_thin_line() -> None:
+    """Else the answer is waited for while they are still on their way, and no file ever arrives in time."""
+    asked = count()
+
+    def stand_still() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1000)
+            time.sleep(0.3)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        store = S3Store(
+            bucket="cameras",
+            endpoint_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+            access_key_id="AKIA",
+            secret_access_key="secret",
+        )
+        store._heeds_condition = True
+        server = threading.Thread(target=stand_still)
+        server.start()
+        with pytest.raises(TemporaryError):
+            store.put(PATH, bytes(10_000_000), interrupted=lambda: next(asked) < 0)
+        server.join()
+    pieces = 10_000_000 // 16384
+    assert next(asked) - pieces < pieces / 6, "all are read once for the signature, and then sent"
+
+
 def test_a_server_that_is_not_believed(odd: OddServer, tmp_path: Path) -> None:
     store = S3Store(
         bucket="b", endpoint_url=f"https://127.0.0.1:{odd.port}", access_key_id="AKIA", secret_access_key="secret"
@@ -344,7 +389,7 @@ def test_other_programs_settings_do_not_count(odd: OddServer, monkeypatch: pytes
     store = odd.ready_store()
     put(store, PATH, b"data")
     assert "Credential=AKIA/" in odd.asked[0].headers["authorization"]
-    amazon = open_client(
+    amazon = S3Client(
         access_key_id="AKIA",
         secret_access_key="secret",
         endpoint_url=None,
@@ -352,7 +397,7 @@ def test_other_programs_settings_do_not_count(odd: OddServer, monkeypatch: pytes
         ca_pem_path=None,
         before_put=lambda **asked: None,
     )
-    assert amazon.meta.endpoint_url.endswith("amazonaws.com")
+    assert amazon.calls.meta.endpoint_url.endswith("amazonaws.com")
     amazon.close()
 
 

@@ -32,7 +32,8 @@ class S3Store:
     when the program started (a power cut forgets the last acknowledgements); else for another's, so that nothing is
     lost, and at worst there twice (docs/stores.md).
 
-    Digests are sent along for the server to check what arrives.
+    Digests are sent along for the server to check what arrives. Whether it is interrupted is asked every 16 KB, but not
+    while nothing moves, which ends after a minute or two.
 
     Args:
         bucket: its name.
@@ -122,11 +123,11 @@ class S3Store:
             raise
 
     def _open(self) -> Any:
-        from pi_sec_cam.offsite.stores.s3_client import open_client
+        from pi_sec_cam.offsite.stores.s3_client import S3Client
 
         if self._ca_pem_path is not None and not self._ca_pem_path.is_file():
             raise StoreRefuses(f"{self._ca_pem_path} (ca_pem_path) is not there")
-        return open_client(
+        return S3Client(
             access_key_id=self._access_key_id,
             secret_access_key=self._secret_access_key,
             endpoint_url=self._endpoint_url,
@@ -164,7 +165,7 @@ class S3Store:
 
         body.begin(name)
         try:
-            answer = self._client.put_object(
+            answer = self._client.calls.put_object(
                 Bucket=self._bucket,
                 Key=name,
                 Body=body,
@@ -201,7 +202,7 @@ class S3Store:
         from botocore.exceptions import ClientError
 
         try:
-            found = self._client.head_object(Bucket=self._bucket, Key=name, ChecksumMode="ENABLED")
+            found = self._client.calls.head_object(Bucket=self._bucket, Key=name, ChecksumMode="ENABLED")
         except ClientError as error:
             standing: dict[int, Standing] = {404: "free", 403: "hidden"}
             status = Refusal(error.response).status

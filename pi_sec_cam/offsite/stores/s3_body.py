@@ -11,6 +11,8 @@ from pi_sec_cam.errors import Interrupted
 Standing = Literal["free", "same", "other", "hidden"]
 """What stands under a name: nothing, these bytes, others, or something that cannot be looked at."""
 
+_PIECE_BYTES = 1 << 14  # one record of TLS; botocore asks for more at once, and would hear of an interruption late
+
 
 class Body(io.RawIOBase):
     """A file that is sent; reading it raises Interrupted when it is interrupted.
@@ -66,4 +68,4 @@ class Body(io.RawIOBase):
         if self._interrupted():
             self.given_up = True
             raise Interrupted("given up")
-        return self._left.read(size)
+        return self._left.read(_PIECE_BYTES if size < 0 else min(size, _PIECE_BYTES))
