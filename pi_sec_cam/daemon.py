@@ -67,7 +67,7 @@ class Daemon:
         self._keeper = StorageKeeper(
             self._any_archive,
             Disk(self.directory, self._remembered),
-            RoomMaker(self._any_archive, limits, self._clock),
+            RoomMaker(self._any_archive, limits, self._clock, self._made_room),
             clock=self._clock,
             lock_storage=self._lock.lock_storage,
             unlock_storage=self._lock.unlock_storage,
@@ -267,6 +267,11 @@ class Daemon:
         if self._sending is not None:
             self._sending.outbox.withdraw(folder_of_id(event))
         return {"event": event}
+
+    def _made_room(self, event: str) -> None:
+        """What waits to leave goes on waiting, unless it is the recording itself: then no room is made without it."""
+        if self._sending is not None and self._sending.sealed:
+            self._sending.outbox.withdraw(folder_of_id(event))
 
     def _rebuild(self) -> dict[str, object]:
         self._keeper.rebuild()

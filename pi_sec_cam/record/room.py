@@ -34,6 +34,9 @@ _OF_THE_DISK = {errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 class RoomMaker:
     """Used by the storage's thread alone, but for `refused`, `written` and `changed`, which any may call.
 
+    Args:
+        on_deleted: told the id of each event that was deleted; must not raise.
+
     Attributes:
         deleted: events since the start.
         obstacles: in words, why a limit cannot be kept.
@@ -41,10 +44,13 @@ class RoomMaker:
         bytes_a_day: that were recorded in the last week; None while that cannot be told.
     """
 
-    def __init__(self, archive: Archive, limits: Limits, clock: Clock) -> None:
+    def __init__(
+        self, archive: Archive, limits: Limits, clock: Clock, on_deleted: Callable[[str], None] = lambda _id: None
+    ) -> None:
         self._archive = archive
         self._limits = limits
         self._clock = clock
+        self._on_deleted = on_deleted
         self._changed = threading.Event()
         self._changed.set()
         self._refusals = Refusals(clock)
@@ -165,6 +171,7 @@ class RoomMaker:
                     break
             else:
                 log.info("deleted %s, to keep within the limit (%s)", deletion.event.id, deletion.why)
+                self._on_deleted(deletion.event.id)
                 done += 1
         self.deleted += done
         self._say(self._of_limits)

@@ -48,8 +48,9 @@ def event(archive: Archive) -> Callable[..., EventRecord]:
     return make
 
 
-def maker(archive: Archive, **limits: int | float) -> RoomMaker:
-    return RoomMaker(archive, Limits(**{"min_free_bytes": 0, **limits}), SimulatedClock(NOON + timedelta(days=30)))  # type: ignore[arg-type]
+def maker(archive: Archive, on_deleted: Callable[[str], None] = lambda _id: None, **limits: int | float) -> RoomMaker:
+    clock = SimulatedClock(NOON + timedelta(days=30))
+    return RoomMaker(archive, Limits(**{"min_free_bytes": 0, **limits}), clock, on_deleted)  # type: ignore[arg-type]
 
 
 def state(free: int, kind: str = "ready") -> DiskState:
@@ -69,8 +70,10 @@ def test_the_oldest_makes_room_and_leaves_the_list(archive: Archive, event: Call
     with Catalogue(archive.catalogue_path) as catalogue:
         for one in made:
             catalogue.put(one)
-        room = maker(archive, max_bytes=10 * MB)
+        told: list[str] = []
+        room = maker(archive, told.append, max_bytes=10 * MB)
         assert room.make(state(GB), catalogue, threading.Event(), nothing)
+        assert told == [one.id for one in made[:2]]
         assert there(archive) == {one.id for one in catalogue.find()} == {one.id for one in made[2:]}
         assert not room.make(state(GB), catalogue, threading.Event(), nothing)
     assert room.deleted == 2
