@@ -21,7 +21,7 @@ from pi_sec_cam.worker import Worker
 log = logging.getLogger(__name__)
 
 _READY_S = 0.25
-_LOOK_S = 30.0  # for events of which all that was known has left by now; nobody waits for that
+_LOOK_S = 5.0  # for events of which all that was known has left by now
 _ROOM_S = 0.25
 
 
