@@ -219,8 +219,6 @@ class S3Store:
 
         try:
             yield
-        except OffsiteError:  # some are ValueErrors too
-            raise
         except exceptions.ClientError as error:
             raise Refusal(error.response).error(self.where, path) from error
         except (exceptions.BotoCoreError, ResponseParserError, ValueError) as error:
