@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 # How long a network camera's pictures may wait to be read together: those that are watched for movement, and those that
 # are only kept.
 _WATCHED_READ_EVERY_S, _KEPT_READ_EVERY_S = 0.2, 0.4
-# Where what happens leaves this machine at once, neither may wait for longer, also before anything moves.
+# Those that are watched, where what happens leaves this machine at once. Those that are only kept need not be read sooner:
+# from the first movement on they are read as they come, and until it has become an event, what waited has been read.
 _SENT_READ_EVERY_S = 0.1
 
 
@@ -131,7 +132,7 @@ def _stream(
 
     # No two pictures that detection wants at one go: it would see the second alone.
     read_every_s = min(_WATCHED_READ_EVERY_S, 1 / configuration.motion.fps) if watched else _KEPT_READ_EVERY_S
-    if hurry is not None:
+    if watched and hurry is not None:
         read_every_s = min(read_every_s, _SENT_READ_EVERY_S)
     return StreamCamera(
         url,

@@ -57,26 +57,40 @@ def resume(
     else:
         name = journal.event
         outbox.resumed(name, home)
-    known = [] if journal is None else sorted(journal.video, key=lambda line: number_of(line["file"]))
-    clip = _Clip(stored, file_chunk_bytes)
-    chunks = itertools.chain.from_iterable(
-        _filled(clip, gap, file_chunk_bytes, round(file_chunk_secs * 1e6)) for gap in _gaps(name, clip, known)
-    )
     count = 0
-
-    def add(file_name: str, data: bytes, chunk: Chunk | None) -> None:
-        nonlocal count
-        if not room():
-            raise NoRoom
-        outbox.add(name, OutgoingFile(file_name, seal(data), "pre-roll", chunk.video if chunk else None))
-        count += 1
-
-    if picture is not None and (journal is None or PICTURE_NAME not in journal.files):
-        add(PICTURE_NAME, picture, None)
-    for number, chunk in chunks:
-        add(chunk.name(number), chunk.data, chunk)
+    try:
+        for file_name, data, chunk in _missing(name, journal, stored, picture, file_chunk_bytes, file_chunk_secs):
+            _wait_for(room)
+            outbox.add(name, OutgoingFile(file_name, seal(data), "pre-roll", chunk.video if chunk else None))
+            count += 1
+    except BaseException:
+        outbox.leave_open(name)
+        raise
     outbox.finish(name)
     return count
+
+
+def _wait_for(room: Callable[[], bool]) -> None:
+    if not room():
+        raise NoRoom
+
+
+def _missing(
+    event: str,
+    journal: Journal | None,
+    stored: Callable[[], Iterable[AccessUnit]],
+    picture: bytes | None,
+    max_bytes: int,
+    file_chunk_secs: float,
+) -> Iterator[tuple[str, bytes, Chunk | None]]:
+    """Name, bytes, and what is in it if it is video, of each file that is not in the journal."""
+    if picture is not None and (journal is None or PICTURE_NAME not in journal.files):
+        yield PICTURE_NAME, picture, None
+    known = [] if journal is None else sorted(journal.video, key=lambda line: number_of(line["file"]))
+    clip = _Clip(stored, max_bytes)
+    for gap in _gaps(event, clip, known):
+        for number, chunk in _filled(clip, gap, max_bytes, round(file_chunk_secs * 1e6)):
+            yield chunk.name(number), chunk.data, chunk
 
 
 class _Place(NamedTuple):

@@ -1,7 +1,7 @@
 """After a crash the rest of an event leaves: off-site is then what is on the disk, wherever it was cut off."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -46,19 +46,20 @@ class Resumed:
 
 
 def resumed(
-    stored: Sequence[AccessUnit],
+    stored: Sequence[AccessUnit] | Callable[[], Iterator[AccessUnit]],
     known: Sequence[OutgoingFile] | None,
     *,
     max_bytes: int = LARGE,
     file_chunk_secs: float = 1,
     picture: bytes | None = b"picture",
     room: Callable[[], bool] = lambda: True,
+    outbox: ListedOutbox | None = None,
 ) -> Resumed:
-    outbox = ListedOutbox()
+    outbox = outbox or ListedOutbox()
     count = resume(
         EVENT,
         None if known is None else journal(known),
-        lambda: iter(stored),
+        stored if callable(stored) else lambda: iter(stored),
         picture,
         outbox=outbox,  # type: ignore[arg-type]
         home=Disk(EVENT),
@@ -183,6 +184,20 @@ def test_nothing_of_it_is_urgent() -> None:
 
 
 def test_when_it_is_stopped_the_event_is_not_said_to_be_whole() -> None:
+    outbox = ListedOutbox()
     left = [True] * 4
     with pytest.raises(NoRoom):
-        resumed(CLIP, None, room=lambda: bool(left) and left.pop())
+        resumed(CLIP, None, room=lambda: bool(left) and left.pop(), outbox=outbox)
+    assert (len(outbox.files[EVENT]), outbox.finished, outbox.left_open) == (4, [], [EVENT])
+
+
+def test_a_recording_that_cannot_be_read_leaves_the_event_open() -> None:
+    outbox = ListedOutbox()
+
+    def torn() -> Iterator[AccessUnit]:
+        yield from CLIP[:10]
+        raise OSError("input/output error")
+
+    with pytest.raises(OSError, match="input/output"):
+        resumed(torn, None, outbox=outbox)
+    assert (outbox.finished, outbox.left_open) == ([], [EVENT])

@@ -44,12 +44,18 @@ def test_no_two_pictures_for_detection_are_read_together(made: dict[str, dict[st
     assert made[SMALL]["read_every_s"] == pytest.approx(1 / 15)
 
 
-def test_what_is_to_leave_waits_for_a_tenth_of_a_second_at_most(made: dict[str, dict[str, Any]]) -> None:
-    hurries = [False]
-    make(lambda: hurries[0])
-    for how in made.values():
-        assert how["read_every_s"] == 0.1
-        assert how["hurry"]() is hurries[0]
-    hurries[0] = True
-    assert all(how["hurry"]() for how in made.values())
-    assert len(made) == 2
+@pytest.mark.parametrize(("detect_url", "watched"), [(SMALL, SMALL), (None, MAIN)])
+def test_what_is_watched_and_sent_waits_for_a_tenth_of_a_second(
+    made: dict[str, dict[str, Any]], detect_url: str | None, watched: str
+) -> None:
+    make(lambda: False, detect_url=detect_url)
+    assert made[watched]["read_every_s"] == 0.1
+    assert all(how["read_every_s"] == 0.4 for url, how in made.items() if url != watched)
+
+
+def test_while_something_moves_that_is_to_leave_nothing_waits(made: dict[str, dict[str, Any]]) -> None:
+    hurries = False
+    make(lambda: hurries)
+    assert [how["hurry"]() for how in made.values()] == [False, False]
+    hurries = True
+    assert [how["hurry"]() for how in made.values()] == [True, True]
