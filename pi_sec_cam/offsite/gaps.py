@@ -6,6 +6,8 @@ from pi_sec_cam.offsite.waiting import WaitingEvent
 
 # How far apart an event's chunks are, as long as only one has come.
 _USUAL_US = 1_000_000
+# Chunks that are handed over closer together are one that was too large.
+_TOGETHER_US = 150_000
 # What is less urgent may delay the next chunk by so much of the time between two.
 _DELAY_SHARE = 0.5
 # A chunk that is later than that is not waited for: the camera may be silent.
@@ -33,7 +35,7 @@ class Gaps:
         last_us = self._last_us.get(event)
         if last_us is None:
             self._first_us[event] = added_us
-        elif added_us > last_us:
+        elif added_us - last_us > _TOGETHER_US:
             # The shortest: chunks grow while they wait.
             self._interval_us[event] = min(added_us - last_us, self._interval_us.get(event, added_us))
         self._last_us[event] = max(added_us, last_us or added_us)
