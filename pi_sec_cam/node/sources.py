@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 # How long a network camera's pictures may wait to be read together: those that are watched for movement, and those that
 # are only kept.
 _WATCHED_READ_EVERY_S, _KEPT_READ_EVERY_S = 0.2, 0.4
-# Those that are watched, where what happens leaves this machine at once. What is only kept need not be read sooner: from
-# the first movement on it is read as it comes, and until that has become an event, what waited has been read.
+# Those that are watched, where what happens leaves this machine at once. What is only kept need not be read sooner:
+# from the first movement on it is read as it comes, and until that has become an event, what waited has been read.
 _SENT_READ_EVERY_S = 0.1
 
 
