@@ -98,7 +98,8 @@ class Resumer(Worker):
         except OSError as error:
             log.warning("the rest of %s cannot be sent: %s; the next start tries again", folder, error)
         else:
-            log.info("%s was interrupted; the rest of it, %d files, leaves now", folder, count)
+            rest = f"the rest of it, {count} files, leaves now" if count else "all of it was handed over before"
+            log.info("%s was interrupted; %s", folder, rest)
 
     def _send_rest(self, folder: EventFolder) -> int:
         """How many files were handed over."""

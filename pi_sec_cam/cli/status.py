@@ -77,7 +77,8 @@ def _store(store: dict[str, Any]) -> str:
             sent += f", the oldest for {_duration(store['oldest_unsent_s'])}"
     given_up = store["files_dropped"] + store["files_refused"]
     lost = f", {given_up} given up" if given_up else ""
-    return f"{where}: {store['state']}, {sent}{lost}"
+    failing = f"; since {store['failing_since']}: {store['last_error']}" if store["failing_since"] else ""
+    return f"{where}: {store['state']}, {sent}{lost}{failing}"
 
 
 def _duration(seconds: float) -> str:

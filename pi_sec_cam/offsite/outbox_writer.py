@@ -62,6 +62,7 @@ class OutboxWriter(Worker):
         self._disk: tuple[int, int] | None = None  # device and inode of the storage directory when it was read
         self._looked_at_ages_us = clock.monotonic_us()
         self._waits_since_us: int | None = None
+        self._said: set[str] = set()  # troubles that the log has, since all was well
         self.trouble: str | None = None
 
     def stop(self) -> None:
@@ -159,6 +160,7 @@ class OutboxWriter(Worker):
         if events and not failed and self.trouble:
             log.info("the outbox is on the disk again")
             self.trouble = None
+            self._said.clear()
         return pause_s
 
     def _do(self, event: WaitingEvent, steps: Sequence[Step]) -> None:
@@ -237,8 +239,9 @@ class OutboxWriter(Worker):
     def _report(self, error: OSError) -> None:
         plain = not isinstance(error, StorageError)
         trouble = str(storage_error(f"cannot write {self._outbox.directory}", error) if plain else error)
-        if trouble != self.trouble:
+        if trouble not in self._said:  # events take turns in naming theirs, twice a second
             log.error("what is to leave cannot be made durable: %s", trouble)
+            self._said.add(trouble)
         self.trouble = trouble
         if self._on_trouble is not None:
             self._on_trouble(error)

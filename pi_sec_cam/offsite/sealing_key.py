@@ -1,10 +1,13 @@
 """The public key that a running daemon seals for: read once, and watched for being exchanged meanwhile."""
 
+import logging
 import os
 from pathlib import Path
 
 from pi_sec_cam.errors import KeyUnusable
 from pi_sec_cam.offsite.owner_key import fingerprint, read_public_key
+
+log = logging.getLogger(__name__)
 
 
 class SealingKey:
@@ -37,6 +40,8 @@ class SealingKey:
         state = _state(self._path)
         if state != self._looked[0]:
             self._looked = (state, self._look())
+            if self._looked[1]:
+                log.warning("%s", self._looked[1])
         return self._looked[1]
 
     def _look(self) -> str | None:

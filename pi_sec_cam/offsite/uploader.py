@@ -87,7 +87,7 @@ class Uploader(Worker):
 
         kind and where: of the store; state: "idle", "sending", "waiting" (for its turn after a failure) or "refused"
         (somebody has to do something); files_waiting, bytes_waiting; oldest_unsent_s: age of what waits longest;
-        last_error, failing_since and last_stored (ISO 8601 in UTC), each null if there is none; files_sent, bytes_sent,
+        last_error, failing_since and last_stored (ISO 8601), each null if there is none; files_sent, bytes_sent,
         files_dropped, bytes_dropped since the start; files_refused: set aside; refused: the last of them.
         """
         return self._uploads.status() | self._departures.figures()

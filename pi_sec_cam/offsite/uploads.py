@@ -4,7 +4,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Literal
 
 from pi_sec_cam.clock import Clock
@@ -36,9 +35,8 @@ class Uploads:
         self._refuses = False  # since the last failure, until something is stored
         self._since_us = clock.monotonic_us()  # of the last sign of life of what is being sent
         self._last_error: str | None = None
-        self._failing_since: datetime | None = None
-        self._failing_us = 0
-        self._last_stored: datetime | None = None
+        self._failing_us: int | None = None
+        self._stored_us: int | None = None
         self._refused: deque[str] = deque(maxlen=_NAMED)
 
     def began(self, place: str) -> None:
@@ -61,19 +59,19 @@ class Uploads:
         """It has arrived."""
         with self._told:
             self._state = "idle"
-            self._last_stored = self._clock.wall()
-            mended, self._failing_since, self._refuses = self._failing_since, None, False
+            self._stored_us = self._clock.monotonic_us()
+            mended, self._failing_us, self._refuses = self._failing_us is not None, None, False
         if mended:
             log.info("%s takes files again", self._key)
 
     def failed(self, error: str, *, refused: bool) -> None:
         """It did not; `refused`: somebody has to do something before it will."""
         with self._told:
-            new = self._failing_since is None or error != self._last_error
+            new = self._failing_us is None or error != self._last_error
             self._state, self._refuses = "refused" if refused else "waiting", refused
             self._last_error = error
-            if self._failing_since is None:
-                self._failing_since, self._failing_us = self._clock.wall(), self._clock.monotonic_us()
+            if self._failing_us is None:
+                self._failing_us = self._clock.monotonic_us()
         if new:
             log.log(logging.ERROR if refused else logging.WARNING, "%s: %s", self._key, error)
 
@@ -93,8 +91,8 @@ class Uploads:
                 "where": self._where,
                 "state": self._state,
                 "last_error": self._last_error,
-                "failing_since": self._failing_since and self._failing_since.isoformat(),
-                "last_stored": self._last_stored and self._last_stored.isoformat(),
+                "failing_since": self._date(self._failing_us),
+                "last_stored": self._date(self._stored_us),
                 "refused": list(self._refused),
             }
 
@@ -102,7 +100,7 @@ class Uploads:
         """What somebody should know; `figures` as those of the store's departures."""
         with self._told:
             now_us = self._clock.monotonic_us()
-            failing_s = (now_us - self._failing_us) / 1e6 if self._failing_since else 0.0
+            failing_s = 0.0 if self._failing_us is None else (now_us - self._failing_us) / 1e6
             silent_s = (now_us - self._since_us) / 1e6 if self._state == "sending" else 0.0
             error, refuses = self._last_error, self._refuses
         name = f"{self._kind} ({self._where})"
@@ -119,6 +117,12 @@ class Uploads:
         if figures["files_refused"]:
             said.append(f"{name} will never take {figures['files_refused']} files, which are set aside")
         return said
+
+    def _date(self, monotonic_us: int | None) -> str | None:
+        """By the clock as it is now: it may have been wrong then."""
+        if monotonic_us is None:
+            return None
+        return self._clock.stamp(monotonic_us).wall.astimezone().isoformat(timespec="seconds")
 
 
 def _spoken(seconds: float) -> str:

@@ -226,7 +226,7 @@ class StorageKeeper(Worker):
         is_another = state.device != self._device or before.storage_id not in {None, state.storage_id}
         if self._device is not None and is_another:
             log.error("%s; the cameras watch on", trouble or f"the disk of {self._archive.directory} was changed")
-            self._ours, self._device = False, None
+            self._ours, self._device, self._disk_trouble = False, None, trouble or None
             self.close()
             self._unlock_storage()
         if self._device is None and state.writable:

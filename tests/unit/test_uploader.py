@@ -1,6 +1,6 @@
 """What an uploader does with what a store says, step by step."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -267,7 +267,11 @@ def test_the_status_says_how_it_goes(bench: Bench, store: MemoryStore, uploader:
     status: dict[str, Any] = uploader.status()
     assert (status["state"], status["files_waiting"], status["bytes_waiting"]) == ("waiting", 2, 200)
     assert status["oldest_unsent_s"] == 730.0
-    assert datetime.fromisoformat(status["failing_since"])
+    failed = bench.clock.wall() - timedelta(seconds=730)
+    assert datetime.fromisoformat(status["failing_since"]) == failed
+    bench.clock.step_wall(3600)
+    said = datetime.fromisoformat(str(uploader.status()["failing_since"]))
+    assert said == failed + timedelta(hours=1), "the clock was wrong then"
     assert uploader.problems() == ["memory (memory) has taken nothing for 12 min: no connection; 2 files wait here"]
 
 
