@@ -110,12 +110,24 @@ def report(played: Film, sending: list[Costs], plain: list[Costs]) -> None:
     for name, (used, used_plain) in sorted(of.items(), key=lambda item: -item[1][0]):
         if max(used, used_plain) >= 0.0005:
             print(f"  {name:16} {used * 100:5.2f}  without off-site {used_plain * 100:5.2f}")
+    seconds = statistics.median(costs.seconds for costs in sending)
     fernet, rsa = (
-        statistics.median(figures)
+        statistics.median(figures) / seconds
         for figures in zip(*(sealing_alone(played, costs.found) for costs in sending), strict=True)
     )
-    seconds = statistics.median(costs.seconds for costs in sending)
-    print(f"  for the same chunks alone: Fernet {fernet / seconds * 100:.2f}, RSA-OAEP {rsa / seconds * 100:.2f}")
+    more = {name: used - used_plain for name, (used, used_plain) in of.items()}
+    shares = {
+        "Fernet": fernet,
+        "RSA-OAEP": rsa,
+        "cutting, the picture": _of(more, "chunker") - fernet - rsa,
+        "SDK with TLS": _of(more, "uploader"),
+        "disk (outbox, recorder)": _of(more, "outbox") + _of(more, "recorder"),
+        "pictures read as they come": _of(more, "receiver"),
+    }
+    shares["rest"] = with_s - without_s - sum(shares.values())
+    print(
+        f"  off-site's {(with_s - without_s) * 100:.2f}: " + ", ".join(f"{k} {v * 100:.2f}" for k, v in shares.items())
+    )
     for name, runs in (("with off-site", sending), ("without", plain)):
         print(
             f"  {name}: capture to ring, ms: idle median {_ms(runs, 'idle_lag_s', statistics.median)}, most "
@@ -127,6 +139,10 @@ def report(played: Film, sending: list[Costs], plain: list[Costs]) -> None:
         assert clip is not None, "no clip"
         print("".join(f"  FAULT {fault}\n" for fault in (costs.found.faults() if costs.found.chunks else [])), end="")
     print("  no picture is missing in any clip", flush=True)
+
+
+def _of(used: dict[str, float], worker: str) -> float:
+    return sum(each for name, each in used.items() if name.startswith(worker))
 
 
 def _ms(runs: list[Costs], name: str, figure: object) -> str:
