@@ -106,11 +106,13 @@ def open_sound(path: Path) -> Iterator[InputContainer]:
     with path.open("rb") as file:
         beginning = _Beginning(file, soundness(path).sound_bytes or path.stat().st_size)
         try:
-            container = av.open(beginning, "r", format="mp4")
+            # What is damaged may be a text; nobody looks at those.
+            container = av.open(beginning, "r", format="mp4", metadata_errors="replace")
         except av.FFmpegError as error:
             raise StorageError(f"no video can be read from {path}: {error.strerror}") from error
         with container:
-            if not container.streams.video:
+            # Of a codec that FFmpeg does not know, there is no context (the annotations of PyAV say there is).
+            if not container.streams.video or container.streams.video[0].codec_context is None:
                 raise StorageError(f"there is no video in {path}")
             yield container
 

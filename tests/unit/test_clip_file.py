@@ -85,6 +85,18 @@ def test_what_is_no_film_is_neither_empty_nor_torn(tmp_path: Path, data: bytes) 
         contents(file)
 
 
+@pytest.mark.parametrize("name", [b"avc1", b"VideoHandler"])
+def test_a_damaged_header_is_said_or_passed_by(tmp_path: Path, name: bytes) -> None:
+    data = b"".join(clip())
+    assert name in data
+    file = write(tmp_path / "video.mp4", data.replace(name, b"\xff" * len(name)))
+    if name == b"avc1":
+        with pytest.raises(StorageError):
+            contents(file)
+    else:
+        assert contents(file).pictures
+
+
 def test_an_ordinary_mp4_is_whole(tmp_path: Path) -> None:
     file = write(tmp_path / "video.mp4", streams.encoded())
     assert soundness(file) == Soundness(file.stat().st_size, torn=False, empty=False)
