@@ -69,6 +69,8 @@ def store_errors(clock: Clock, path: str = "") -> Iterator[None]:
         raise TemporaryError(f"cannot reach Dropbox: {_in_short(error)}") from error
     except OSError as error:  # requests looks for the CAs on the disk
         raise StoreRefuses(f"cannot speak to Dropbox: {error}; is REQUESTS_CA_BUNDLE right?") from error
+    except UnicodeEncodeError:  # its text would show the token
+        raise LoginInvalid(f"Dropbox: the token is not one, it has characters that none has; {LOGIN}") from None
     except (AssertionError, AttributeError, KeyError, TypeError, ValueError, ValidationError) as error:
         raise TemporaryError(f"Dropbox's answer cannot be understood: {error!r}") from error
 

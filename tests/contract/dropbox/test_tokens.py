@@ -64,7 +64,7 @@ def test_a_permission_that_is_lacking_is_named(dropbox: LoopbackDropbox) -> None
     assert "files.content.write" in str(error)
 
 
-@pytest.mark.parametrize("token", ["short.one", "not a token", "sl." + "x" * 80])
+@pytest.mark.parametrize("token", ["short.one", "not a token", "sl." + "x" * 80, "sl.shortened…"])
 def test_a_token_that_is_none_is_said(dropbox: LoopbackDropbox, token: str) -> None:
     error = refusal(DropboxStore(token=token))
     assert isinstance(error, StoreRefuses)
