@@ -231,6 +231,9 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_password_of_an_address_is_shown() -> None:
     store = S3Store(
-        bucket="b", endpoint_url="https://user:word@nas:9000", access_key_id="AKIA", secret_access_key="secret"
+        bucket="b", endpoint_url="https://user:word@127.0.0.1:1", access_key_id="AKIA", secret_access_key="secret"
     )
-    assert store.where == "s3://b/ at nas:9000"
+    assert store.where == "s3://b/ at 127.0.0.1:1"
+    with pytest.raises(TemporaryError, match=r"127\.0\.0\.1:1") as caught:
+        put(store, PATH, b"data")
+    assert "word" not in str(caught.value)

@@ -69,7 +69,7 @@ class S3Store:
         self._prefix = f"{prefix.strip('/')}/".lstrip("/")
         self.where = f"s3://{bucket}/{self._prefix}" + (f" at {_host(endpoint_url)}" if endpoint_url else "")
         self._access_key_id, self._secret_access_key = access_key_id, secret_access_key
-        self._endpoint_url = endpoint_url
+        self._endpoint_url = endpoint_url and _without_password(endpoint_url)
         self._region = region
         self._ca_pem_path = ca_pem_path
         self._waited_at_start = waited_at_start
@@ -237,3 +237,8 @@ class S3Store:
 def _host(url: str) -> str:
     """Without a password that may be in it."""
     return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _without_password(url: str) -> str:
+    """botocore sends none, but shows the address in what it raises."""
+    return urlsplit(url)._replace(netloc=_host(url)).geturl()
