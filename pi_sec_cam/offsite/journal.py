@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -17,6 +18,9 @@ JOURNAL_NAME = "offsite.jsonl"
 VERSION = 1
 
 Line = dict[str, Any]
+
+_NAME = re.compile(r"[a-z]+[0-9]{1,9}\.[a-z0-9]{1,9}")
+_LATEST_US = 1 << 53  # 285 years: no media time is later
 
 
 class JournalTooNew(StorageError):
@@ -41,7 +45,7 @@ class Journal:
     _files: dict[str, Line] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._files.update({line["file"]: line for line in self.lines if isinstance(line.get("stores"), list)})
+        self._files.update({line["file"]: line for line in self.lines if _is_of_file(line)})
 
     @property
     def files(self) -> Mapping[str, Line]:
@@ -55,8 +59,8 @@ class Journal:
 
     @property
     def video(self) -> tuple[Line, ...]:
-        """The lines of chunks of video, in the order in which they were handed over."""
-        return tuple(line for line in self.files.values() if "pictures" in line)
+        """The lines of chunks of video, in the order in which they were handed over; none that says nonsense."""
+        return tuple(line for line in self.files.values() if _is_of_video(line))
 
     @property
     def pictures(self) -> int:
@@ -71,7 +75,7 @@ class Journal:
     def missed_by(self, store: str) -> tuple[str, ...]:
         """The files that this store was not to get, or that it never will."""
         never = {
-            line.get("dropped", line.get("refused"))
+            str(line.get("dropped", line.get("refused")))
             for line in self.lines
             if line.get("store") == store and ("dropped" in line or "refused" in line)
         }
@@ -81,7 +85,7 @@ class Journal:
 def number_of(name: str) -> int:
     """The number in a file's name: 12 of video12.h264."""
     digits = name.partition(".")[0].lstrip("abcdefghijklmnopqrstuvwxyz")
-    return int(digits) if digits.isdigit() else 0
+    return int(digits) if digits.isdecimal() else 0
 
 
 def read_journal(folder: Path) -> Journal | None:
@@ -188,6 +192,22 @@ class JournalFile:
         if new:
             sync_directory(self.path.parent)
         self._end += len(text)
+
+
+def _is_of_file(line: Line) -> bool:
+    name, stores = line.get("file"), line.get("stores")
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None and isinstance(stores, list)
+
+
+def _is_of_video(line: Line) -> bool:
+    """A disk may be damaged, and a downloaded journal anybody's."""
+    pictures, pts_us = line.get("pictures"), line.get("pts_us")
+    return (
+        isinstance(line.get("last_unit"), str)
+        and isinstance(pts_us, list)
+        and all(isinstance(at, int) and abs(at) <= _LATEST_US for at in pts_us)
+        and pictures == len(pts_us)
+    )
 
 
 def _line(text: bytes) -> Line | None:

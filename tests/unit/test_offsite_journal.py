@@ -84,3 +84,25 @@ def test_a_later_versions_journal_is_not_touched(tmp_path: Path) -> None:
 
 def test_names_have_numbers() -> None:
     assert [number_of(name) for name in ("video10.h264", "motion0.jpg", "video3.h265", "odd")] == [10, 0, 3, 0]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"stores": ["one"]},
+        {"file": ["video0.h264"], "stores": ["one"]},
+        {"file": "video\u00b2.h264", "stores": ["one"]},
+        {"dropped": ["x"], "store": "one"},
+        {"file": "video7.h264", "stores": ["one"], "pictures": 3},
+        {"file": "video7.h264", "stores": ["one"], "pictures": "3", "pts_us": [1, 2, 3], "last_unit": "0"},
+        {"file": "video7.h264", "stores": ["one"], "pictures": 2, "pts_us": [1, "2"], "last_unit": "0"},
+        {"file": "video7.h264", "stores": ["one"], "pictures": 1, "pts_us": [10**300], "last_unit": "0"},
+    ],
+)
+def test_lines_that_say_nonsense_are_passed_by(nonsense: dict[str, object]) -> None:
+    lines = [{"version": 1, "event": EVENT, "camera": "Yard"}, nonsense, file_line(chunk(3), ["one"])]
+    journal = parse_journal(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    assert journal is not None
+    assert (journal.pictures, len(journal.lines)) == (20, 2)
+    assert journal.last_video == lines[2]
+    assert "video3.h264" not in journal.missed_by("one")
