@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from pi_sec_cam.backoff import Backoff
+from pi_sec_cam.camera import supervisor
 from pi_sec_cam.camera.protocol import Sink
 from pi_sec_cam.camera.source_health import SourceState
 from pi_sec_cam.camera.supervisor import CameraSupervisor
@@ -20,6 +21,13 @@ from tests.unit import streams
 PATIENCE_S = 10
 
 Run = Callable[[Sink, threading.Event], None]
+
+
+@pytest.fixture(autouse=True)
+def looks_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock is simulated, and how often a thread looks at it is not."""
+    monkeypatch.setattr(supervisor, "_POLL_S", 0.01)
+    monkeypatch.setattr(supervisor, "_LIVE_POLL_S", 0.01)
 
 
 class ScriptedCamera:
