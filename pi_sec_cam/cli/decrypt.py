@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 
 from pi_sec_cam.cli.options import not_configured
 from pi_sec_cam.cli.passphrase import VARIABLE, open_private_key
+from pi_sec_cam.cli.private_files import private_files
 from pi_sec_cam.durable import storage_error, write_atomically
 from pi_sec_cam.errors import PiSecCamError, StorageError
 from pi_sec_cam.offsite.envelope import is_clear, open_sealed
@@ -104,9 +106,9 @@ def _in_folder(folder: Path) -> list[Path]:
 
 def _refuse_doubles(jobs: list[_Job]) -> None:
     targets = [job.target for job in jobs if job.target is not None]
-    for target in targets:
-        if targets.count(target) > 1:
-            raise click.UsageError(f"several of these files would become {target}; open them one by one")
+    twice = next((target for target, count in Counter(targets).items() if count > 1), None)
+    if twice is not None:
+        raise click.UsageError(f"several of these files would become {twice}; open them one by one")
 
 
 def _read(path: Path) -> bytes:
@@ -126,8 +128,9 @@ def _write(job: _Job, clear: bytes, force: bool) -> None:
         if not force:
             raise StorageError(f"{job.target} exists; choose another name, or --force to replace it")
     try:
-        job.target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(job.target, clear)
+        with private_files():
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(job.target, clear)
     except OSError as error:
         raise storage_error(f"cannot write {job.target}", error) from error
     click.echo(f"wrote {job.target} ({len(clear)} bytes)")

@@ -73,6 +73,7 @@ def test_a_folder_is_opened_with_all_that_is_below_it(desk: Desk) -> None:
         "video9.h265",
     ]
     assert (event / "video10.h264").read_bytes() == b"video10.h264"
+    assert [path.stat().st_mode & 0o077 for path in (event, event / "video10.h264")] == [0, 0]
 
 
 def test_what_was_opened_before_is_not_taken_for_a_sealed_file(desk: Desk) -> None:
