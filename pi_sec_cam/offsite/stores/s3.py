@@ -1,6 +1,7 @@
 """A bucket of Amazon S3 or of a server that speaks the same protocol."""
 
 import logging
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -64,7 +65,8 @@ class S3Store:
         waited_at_start: Callable[[], bool] = lambda: False,
     ) -> None:
         if find_spec("botocore") is None:
-            raise ConfigError("a store of kind s3 needs a library that is missing: pip install 'pi_sec_cam[s3]'")
+            way_out = f"{sys.executable} -m pip install botocore"
+            raise ConfigError(f"a store of kind s3 needs a library that is missing; install it: {way_out}")
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/".lstrip("/")
         self.where = f"s3://{bucket}/{self._prefix}" + (f" at {_host(endpoint_url)}" if endpoint_url else "")
