@@ -160,8 +160,11 @@ class Chores:
         state = self._state
         with state.changed:
             everything = list(found)
+            aside = [
+                step.store for each in state.to_do for step in each.steps if isinstance(step, GiveUp) and step.set_aside
+            ]
             for key, departures in self._departures.items():
-                departures.refused = refused.get(key, 0)
+                departures.refused = refused.get(key, 0) + aside.count(key)
                 self._take_up(key, departures, [each for each in everything if each.store == key])
             self.withdrawn.clear()
             for departures in self._departures.values():
@@ -180,6 +183,13 @@ class Chores:
         """What is on it cannot leave now, and is looked for when it is back."""
         with self._state.changed:
             self._state.readable = False
+
+    def disk_is_back(self) -> None:
+        """What was known of its files is true."""
+        with self._state.changed:
+            if not self._state.readable:
+                self._state.readable = True
+                self._state.changed.notify_all()
 
     @property
     def known(self) -> bool:

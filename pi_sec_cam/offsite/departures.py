@@ -80,7 +80,7 @@ class Departures:
         """The bytes of a file that was taken; None if it is not where it should be, which is then looked into.
 
         Raises:
-            OSError: the disk cannot read it.
+            OSError: the disk cannot read it, or not just now: that is looked into.
         """
         with self._state.changed:
             if file.outgoing is not None:
@@ -89,13 +89,11 @@ class Departures:
         try:
             return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
-            with self._state.changed:
-                self._sending = None
-                # The disk is away, or somebody has removed it. What has just become of the file tells which.
-                if file in self.queue and self.key not in file.event.moving:
-                    self._state.readable = False
-                    self._state.changed.notify_all()
+            self._look_into(file)
             return None
+        except OSError:
+            self._look_into(file)
+            raise
 
     def waited_at_start(self) -> bool:
         """Whether the file that was taken is one that an earlier run of the program left on the disk."""
@@ -204,6 +202,14 @@ class Departures:
             return now_us
         running = [event for event in current if event.running]
         return self._gaps.opens_us(file.bytes, running, free_us=free_us, now_us=now_us)
+
+    def _look_into(self, file: WaitingFile) -> None:
+        """The disk is away, or fails, or somebody has removed the file: what is then found on the disk tells which."""
+        with self._state.changed:
+            self._sending = None
+            if file in self.queue and self.key not in file.event.moving:
+                self._state.readable = False
+                self._state.changed.notify_all()
 
     def _note_taken(self, file: WaitingFile | None, current: list[WaitingEvent], now_us: int) -> None:
         self._sending, self._taken_us = file, now_us

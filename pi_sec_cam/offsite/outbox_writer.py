@@ -1,5 +1,6 @@
 """The one thread that changes the outbox on the disk: makes files durable, keeps the journals, clears what has left."""
 
+import errno
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ class OutboxWriter(Worker):
     """Does what the outbox has to do on the disk. What the disk refuses is tried again; other events go on meanwhile.
 
     Args:
-        guard: raises StorageError while the right disk is not there.
+        guard: raises StorageError while the right disk is not there; with EROFS if it is, and can only be read.
         store: in sealed mode, keeps a file in its event's folder and says where, durable; may raise OSError.
         on_trouble: told what the disk has refused.
 
@@ -111,8 +112,11 @@ class OutboxWriter(Worker):
                 self._read_disk()
                 self._disk = (status.st_dev, status.st_ino)
         except OSError as error:
-            self._disk = None
-            self._chores.disk_is_away()
+            if error.errno == errno.EROFS and self._disk is not None:
+                self._chores.disk_is_back()  # what waits leaves all the same
+            else:
+                self._disk = None
+                self._chores.disk_is_away()
             self._chores.forget_what_left()
             self._report(error)
             return False

@@ -95,11 +95,13 @@ class Disk:
         """Before anything is created below the storage directory.
 
         Raises:
-            StorageError: the right disk is not there, or may be read only; with the way out.
+            StorageError: the right disk is not there, or may be read only (EROFS); with the way out.
         """
         state = self.check()
         if not state.writable:
-            raise StorageError(state.detail)
+            refusal = StorageError(state.detail)
+            refusal.errno = errno.EROFS if state.kind == "read-only" else None
+            raise refusal
 
     def claim(self) -> DiskState:
         """`check`, and put in order what can be put in order without asking anybody.

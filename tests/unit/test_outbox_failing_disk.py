@@ -1,0 +1,79 @@
+"""A disk that dies: what it can still read leaves, and what it cannot read just now is not given up."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from pi_sec_cam.clock import SimulatedClock
+from pi_sec_cam.errors import StorageError
+from pi_sec_cam.offsite.stores.memory import MemoryStore
+from tests.unit.outbox_bench import Bench, chunk, names, picture
+
+
+class FailingDisk:
+    """Lets itself only be read any more, or is away."""
+
+    error: int | None = None
+    there = True
+
+    def guard(self) -> None:
+        if not self.there:
+            refusal = StorageError("the disk says no")
+            refusal.errno = self.error
+            raise refusal
+
+
+@pytest.fixture
+def disk() -> FailingDisk:
+    return FailingDisk()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, disk: FailingDisk) -> Bench:
+    return Bench(tmp_path / "storage", {"one": MemoryStore()}, SimulatedClock(), disk=disk)  # type: ignore[arg-type]
+
+
+def fails(path: Path) -> bytes:
+    raise OSError(errno.EIO, "Input/output error", str(path))
+
+
+def test_from_a_disk_that_can_only_be_read_what_waits_leaves(
+    bench: Bench, disk: FailingDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = bench.event(picture(), chunk(0), over=False)
+    disk.there, disk.error = False, errno.EROFS
+    bench.writer.round(0)
+    bench.outbox.add(name, chunk(1))
+    bench.clock.advance(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fails)  # for a moment
+        bench.uploaders["one"].step(0)
+        bench.uploaders["one"].step(0)
+    bench.writer.round(0)
+    bench.send()
+    assert names(bench.stores["one"].files) == ["motion0.jpg", "video0.h264", "video1.h264"]
+    assert bench.writer.problems()
+    disk.there = True
+    bench.outbox.finish(name)
+    bench.writer.round(0)
+    assert bench.waiting("one") == []
+    assert bench.offsite == [name]
+
+
+def test_a_disk_that_is_pulled_out_costs_no_file(
+    bench: Bench, disk: FailingDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.event(chunk(0))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fails)
+        bench.uploaders["one"].step(0)
+        disk.there = False
+        for _ in range(5):
+            bench.writer.round(0)
+            bench.uploaders["one"].step(0)
+    disk.there = True
+    bench.writer.round(0)
+    assert bench.figures("one")["files_refused"] == 0
+    bench.send()
+    assert names(bench.stores["one"].files) == ["video0.h264"]
