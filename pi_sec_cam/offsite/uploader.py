@@ -57,6 +57,9 @@ class Uploader(Worker):
                     self._departures.rest(seconds, self.stopping, unless_new=unless_new)
         finally:
             self._store.close()
+            if waiting := self._departures.figures()["files_waiting"]:
+                said = "%s: %s files have not left; those that are on the disk will after the next start"
+                log.info(said, self._departures.key, waiting)
 
     def step(self, seconds: float) -> tuple[float, bool] | None:
         """Send the next file, after waiting for one at most so long.

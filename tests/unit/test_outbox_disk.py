@@ -65,6 +65,26 @@ def test_an_event_that_cannot_be_marked_now_is_marked_later(bench: Bench) -> Non
     assert bench.writer.trouble is None
 
 
+def test_trouble_that_several_events_have_is_in_the_log_once(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    troubled = True
+
+    def refuses(folder: Path) -> None:
+        if troubled:
+            raise StorageError(f"cannot write {folder.name}/event.json")
+
+    bench.outbox.on_offsite = refuses
+    bench.event(chunk(0))
+    bench.event(chunk(0), event="Yard/2026-05-06/01.00.00")
+    bench.send("one")
+    for _ in range(3):
+        bench.writer.round(0)
+    errors = [message for message in caplog.messages if "cannot be made durable" in message]
+    assert sorted(error[-22:] for error in errors) == ["te 01.00.00/event.json", "te 18.30.12/event.json"]
+    troubled = False
+    bench.writer.round(0)
+    assert bench.writer.trouble is None
+
+
 def test_what_waits_is_found_after_a_restart_and_sent_oldest_event_first(bench: Bench) -> None:
     for second, event in enumerate(("Yard/2026-05-05/01.00.00", EVENT, "Yard/2026-05-06/01.00.00")):
         bench.event(chunk(10), chunk(9), picture(), event=event)

@@ -140,7 +140,9 @@ class TestSealingKey:
         assert key.trouble() is None
         assert key.fingerprint == fingerprint(public_key(2048))
 
-    def test_another_key_in_its_place_is_said_and_not_used(self, tmp_path: Path) -> None:
+    def test_another_key_in_its_place_is_said_and_not_used(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         path = file(tmp_path, public_pem(2048))
         key = SealingKey(path)
         other = public_pem(1024)
@@ -151,6 +153,7 @@ class TestSealingKey:
         assert f"goes on for the key of the start ({key.fingerprint[:16]}" in said
         assert key.public_key == public_key(2048)
         assert key.trouble() == said
+        assert caplog.messages == [said], "once in the log, where nobody asks for the status"
 
     @pytest.mark.parametrize(
         "happens", [Path.unlink, lambda path: path.write_bytes(b""), lambda path: path.write_bytes(private_pem(2048))]

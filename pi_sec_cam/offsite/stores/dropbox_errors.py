@@ -121,6 +121,8 @@ def _untrusted(text: str, clock: Clock) -> str:
             "cannot trust who answers for Dropbox: no known authority vouches for its certificate. A network that "
             "wants a login first, or a proxy that reads along? The CA of your own proxy goes into REQUESTS_CA_BUNDLE"
         )
+    if "EOF" in text:
+        return "cannot reach Dropbox: the connection broke off"
     return f"no encrypted connection to Dropbox: {text[:200]}"
 
 
