@@ -9,16 +9,29 @@ import click
 from pi_sec_cam.cli.chosen_event import chosen_event
 from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.config import load_configuration
+from pi_sec_cam.durable import storage_error
 from pi_sec_cam.errors import DaemonUnreachable
 from pi_sec_cam.local_socket import DaemonLock, ask
 from pi_sec_cam.record.annotation import annotate
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.deletion import delete_event
+from pi_sec_cam.record.event_record import folder_of_id
 
 _DAEMON_SECONDS = 60.0  # a slow card that a clip is being written to
 
-_HERE: dict[str, Callable[..., object]] = {"annotate": annotate, "delete": delete_event}
+
+def _delete_here(archive: Archive, catalogue: Catalogue, event_id: str) -> None:
+    from pi_sec_cam.offsite.withdrawal import withdraw
+
+    delete_event(archive, catalogue, event_id)
+    try:
+        withdraw(archive.directory / "outbox", folder_of_id(event_id))
+    except OSError as error:
+        raise storage_error(f"{event_id} is deleted, but not what of it waits to leave", error) from error
+
+
+_HERE: dict[str, Callable[..., object]] = {"annotate": annotate, "delete": _delete_here}
 
 _one_event = click.argument("event", metavar="EVENT")
 _some_events = click.argument("events", metavar="EVENT...", nargs=-1, required=True)

@@ -96,6 +96,23 @@ def test_delete_with_yes(home: Home, three: list[EventRecord]) -> None:
     assert not (home.directory / "recordings/Yard").exists()
 
 
+def test_what_is_deleted_while_nothing_runs_does_not_leave_at_the_next_start(
+    home: Home, three: list[EventRecord]
+) -> None:
+    """Neither under another name in a store, nor to one that is not configured any more, nor what is half written."""
+    gone, stays = (event.path.removeprefix("recordings/") for event in three[1:])
+    outbox = home.directory / "outbox"
+    for place in (f"one/{gone}", f"two/{gone}-2", f".writing/{gone}", f".journals/{gone}", f"one/{stays}"):
+        (outbox / place).mkdir(parents=True)
+        (outbox / place / "video0.h264").write_bytes(b"sealed")
+    pointer = {"event": gone, "folder": gone}
+    (outbox / f"two/{gone}-2/.event").write_text(json.dumps(pointer))
+    assert home.run("events", "delete", three[1].id, "--yes").exit_code == 0
+    assert [path.relative_to(outbox).as_posix() for path in outbox.rglob("*") if path.is_file()] == [
+        f"one/{stays}/video0.h264"
+    ]
+
+
 def test_delete_asks_on_a_terminal(home: Home, three: list[EventRecord]) -> None:
     shown = home.run_in_terminal("events", "delete", "last", typed="n\n", exit_code=1)
     assert three[2].id in shown
