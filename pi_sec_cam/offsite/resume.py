@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.offsite.cut import Chunk, Cutter, hash_of
-from pi_sec_cam.offsite.event_chunks import LONGEST_US
 from pi_sec_cam.offsite.event_files import PICTURE_NAME, Seal
 from pi_sec_cam.offsite.journal import Journal, Line, number_of
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
 
 log = logging.getLogger(__name__)
+
+_ANY = 1 << 62
 
 
 class NoRoom(Exception):
@@ -183,10 +184,13 @@ def _filled(clip: _Clip, gap: _Gap, max_bytes: int, age_us: int) -> Iterator[tup
     held = list(units)  # some seconds from before the trigger
     numbers = range(gap.number, gap.to_number)
     chunks = list(_cut(held, max_bytes, age_us))
-    if len(chunks) != len(numbers):  # a number that is missing would look like a loss
+    for most_bytes in (max_bytes, _ANY):
+        if len(chunks) == len(numbers):
+            break
+        # A number that is missing would look like a loss, and what gets none is one: rather a larger chunk than that.
         ends = [len(held) * (n + 1) // len(numbers) for n in range(len(numbers))]
         parts = (held[begin:end] for begin, end in itertools.pairwise([0, *ends]))
-        chunks = [chunk for part in parts for chunk in _cut(part, max_bytes, LONGEST_US)]
+        chunks = [chunk for part in parts for chunk in _cut(part, most_bytes, _ANY)]
     yield from zip(numbers, chunks, strict=False)
 
 

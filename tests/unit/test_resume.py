@@ -201,3 +201,13 @@ def test_a_recording_that_cannot_be_read_leaves_the_event_open() -> None:
     with pytest.raises(OSError, match="input/output"):
         resumed(torn, None, outbox=outbox)
     assert (outbox.finished, outbox.left_open) == ([], [EVENT])
+
+
+def test_pre_roll_has_as_many_numbers_as_are_free_and_loses_nothing_whatever_chunks_may_hold_now() -> None:
+    found = list(units(seconds=14))
+    files = sent(found, 3000)
+    known = [file for file in files if file.urgency == "live"]
+    assert len(files) - len(known) > 2
+    for file_chunk_secs in (0.5, 20):
+        after = resumed(found, known, max_bytes=1500, file_chunk_secs=file_chunk_secs)
+        assert joined([*known, *after.files]) == b"".join(unit.data for unit in found)
