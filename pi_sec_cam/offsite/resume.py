@@ -184,10 +184,12 @@ def _filled(clip: _Clip, gap: _Gap, max_bytes: int, age_us: int) -> Iterator[tup
     held = list(units)  # some seconds from before the trigger
     numbers = range(gap.number, gap.to_number)
     chunks = list(_cut(held, max_bytes, age_us))
-    for most_bytes in (max_bytes, _ANY):
+    # A number that is missing would look like a loss, and what gets none is one: rather a chunk that is too large.
+    # Where units are split, the first part of the last one belongs here, and the others are in the chunk that follows.
+    split = any(len(unit.data) > max_bytes for unit, _ in held)
+    for most_bytes in (max_bytes,) if split else (max_bytes, _ANY):
         if len(chunks) == len(numbers):
             break
-        # A number that is missing would look like a loss, and what gets none is one: rather a larger chunk than that.
         ends = [len(held) * (n + 1) // len(numbers) for n in range(len(numbers))]
         parts = (held[begin:end] for begin, end in itertools.pairwise([0, *ends]))
         chunks = [chunk for part in parts for chunk in _cut(part, most_bytes, _ANY)]
