@@ -40,7 +40,8 @@ class Cutter:
     A chunk is full when it is as long as it may be, in media time and with its last picture's duration: so nobody waits
     for the next unit. It ends before a keyframe instead, if it is then long enough and no further keyframe is expected
     before it is full; and where the stream changes. Its bytes never exceed `max_bytes`: an access unit that alone does
-    is split, since chunks are joined as bytes.
+    is split, since chunks are joined as bytes. So a chunk either begins with an access unit, or holds a part of one and
+    nothing else.
 
     Args:
         max_bytes: of a chunk.
@@ -108,7 +109,7 @@ class Cutter:
             done += self.rest()
             self._begins_with_keyframe, sent = False, at
         self._take(unit.data[sent:], len(unit.data), end)
-        if self.is_full(most_us):
+        if sent or self.is_full(most_us):
             done += self.rest()
         return done
 

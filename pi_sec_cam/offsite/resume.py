@@ -115,12 +115,15 @@ class _Clip:
 
     def __init__(self, stored: Callable[[], Iterable[AccessUnit]], max_bytes: int) -> None:
         self._stored = stored
+        self._max_bytes = max_bytes
         self._pts_us: list[int] = []
+        self._sizes: list[int] = []
         self._places: dict[str, list[_Place]] = {}  # by the hash of what ends there
         self._shift_us = 0
         for number, unit in enumerate(stored(), 1):
             self._pts_us.append(unit.pts_us)
             size = len(unit.data)
+            self._sizes.append(size)
             for end in [*range(max_bytes, size, max_bytes), size]:  # where `Cutter` splits it, and its end
                 self._places.setdefault(hash_of(unit.data[:end]), []).append(_Place(number, size - end))
 
@@ -142,6 +145,13 @@ class _Clip:
             self._shift_us = shown_us - self._pts_us[place.begun - 1]  # the clip may not know what time it was
         return place
 
+    def begin_of(self, line: Line, end: _Place) -> _Place:
+        """Where the chunk of a line begins that ends there: one without pictures is a part of one."""
+        if line["pictures"]:
+            return _Place(end.begun - line["pictures"])
+        size = self._sizes[end.begun - 1]
+        return _Place(end.begun, size - (size - end.after - 1) // self._max_bytes * self._max_bytes)
+
     def units(self, begin: _Place, end: _Place | None) -> Iterator[tuple[AccessUnit, int]]:
         """From one place to the other, on the time of the journal; with how much of each is before the first place."""
         shift_us = self._shift_us
@@ -149,6 +159,8 @@ class _Clip:
             if end is not None and number > end.begun:
                 return
             moved = replace(unit, pts_us=unit.pts_us + shift_us, dts_us=unit.dts_us + shift_us)
+            if end is not None and number == end.begun and end.after:
+                moved = replace(moved, data=unit.data[: -end.after])
             if number > begin.begun:
                 yield moved, 0
             elif number == begin.begun and begin.after:
@@ -166,7 +178,7 @@ def _gaps(event: str, clip: _Clip, known: Sequence[Line]) -> list[_Gap]:
         follows = _Place(end.begun + pictures) if end is not None and found == number else None
         former, end = end, clip.end_of(line, follows, begun)
         if end is not None and former is not None and found > number:
-            gaps.append(_Gap(former, _Place(end.begun - pictures), number, found))
+            gaps.append(_Gap(former, clip.begin_of(line, end), number, found))
         number = found + 1
     if end is None:
         log.warning("%s: the recording ends before what has left; nothing more of it can be sent", event)

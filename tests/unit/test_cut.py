@@ -80,11 +80,11 @@ def test_an_access_unit_that_is_too_large_alone_is_split() -> None:
     stream[2] = replace(stream[2], keyframe=False)
     chunks = cut(stream, max_bytes=10_000)
     assert b"".join(chunk.data for chunk in chunks) == b"".join(unit.data for unit in stream)
-    assert [len(chunk.data) for chunk in chunks] == [100, 10_000, 10_000, 5_100]
-    assert counts(chunks) == [1, 1, 0, 1]
-    assert [chunk.video.begins_with_keyframe for chunk in chunks] == [True, True, False, False]
+    assert [len(chunk.data) for chunk in chunks] == [100, 10_000, 10_000, 5_000, 100]
+    assert counts(chunks) == [1, 1, 0, 0, 1]
+    assert [chunk.video.begins_with_keyframe for chunk in chunks] == [True, True, False, False, False]
     large = stream[1].data
-    ends = [stream[0].data, large[:10_000], large[:20_000], stream[2].data]
+    ends = [stream[0].data, large[:10_000], large[:20_000], large, stream[2].data]
     assert [chunk.video.last_unit for chunk in chunks] == [hash_of(end) for end in ends]
 
 
