@@ -148,3 +148,7 @@ class _Home:
 
     def folder(self) -> Path | None:
         return self._path if self._path.is_dir() else None
+
+    @property
+    def over(self) -> bool:
+        return True

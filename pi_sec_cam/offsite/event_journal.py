@@ -10,10 +10,19 @@ from pi_sec_cam.offsite.outbox_files import OutboxFiles
 from pi_sec_cam.offsite.waiting import WaitingEvent
 
 _PATIENCE_US = 2_000_000
+_SOON_S, _LATER_S = 0.02, 0.1
 
 
 class FolderNotYet(Exception):
-    """The event's folder may stand in a moment."""
+    """The event's folder may still come.
+
+    Attributes:
+        look_in_s: when to look again.
+    """
+
+    def __init__(self, look_in_s: float) -> None:
+        super().__init__(look_in_s)
+        self.look_in_s = look_in_s
 
 
 class EventJournals:
@@ -44,6 +53,17 @@ class EventJournals:
         folder = self._recordings / (event.folder or event.name)
         return folder if folder.is_dir() else None
 
+    def last_folder(self, event: WaitingEvent) -> Path | None:
+        """As `folder`, when nothing is left to do but to mark it; None if there will never be one.
+
+        Raises:
+            FolderNotYet: a full disk has just been emptied, say, and who records comes after us.
+        """
+        folder = self.folder(event)
+        if folder is None and event.home is not None and not event.home.over and self.wait_for_folders:
+            raise FolderNotYet(_LATER_S)
+        return folder
+
     def ready(self, event: WaitingEvent) -> None:
         """Wait for the event's folder before its journal is begun.
 
@@ -54,7 +74,7 @@ class EventJournals:
             return
         since_us = self._waits_since_us.setdefault(event, self._clock.monotonic_us())
         if self._clock.monotonic_us() - since_us < _PATIENCE_US:
-            raise FolderNotYet
+            raise FolderNotYet(_SOON_S)
 
     def append(self, event: WaitingEvent, lines: Sequence[Line], *, begin: bool) -> None:
         """Add lines to the event's journal; durable on return.

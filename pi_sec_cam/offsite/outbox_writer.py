@@ -20,7 +20,6 @@ from pi_sec_cam.worker import Worker
 log = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
-_FOLDER_S = 0.02
 _LOOK_S = 5.0
 _AGES_US = 60_000_000
 _SLOW_US = 2_000_000
@@ -156,16 +155,16 @@ class OutboxWriter(Worker):
                 while steps := self._chores.first(event):
                     self._do(event, steps)
                     self._chores.done(event, steps)
-            except FolderNotYet:
-                pause_s = max(pause_s, _FOLDER_S)
+            except FolderNotYet as error:
+                pause_s = min(pause_s or error.look_in_s, error.look_in_s)
             except OSError as error:
-                failed, pause_s = True, _RETRY_S
+                failed = True
                 self._report(error)
         if events and not failed and self.trouble:
             log.info("the outbox is on the disk again")
             self.trouble = None
             self._said.clear()
-        return pause_s
+        return _RETRY_S if failed else pause_s
 
     def _do(self, event: WaitingEvent, steps: Sequence[Step]) -> None:
         match steps[0]:
@@ -224,6 +223,7 @@ class OutboxWriter(Worker):
                 self._files.sent(step.store, place, step.file.name)
 
     def _settle(self, event: WaitingEvent, store: str) -> None:
+        folder = self._journals.last_folder(event)
         try:
             journal = self._journals.read(event)
         except JournalTooNew as error:
@@ -233,7 +233,6 @@ class OutboxWriter(Worker):
         if journal is not None and not journal.final:
             self._chores.left_open(event)
             return
-        folder = self._journals.folder(event)
         if journal is not None and folder is not None and journal.files and not journal.missed_by(store):
             self._outbox.on_offsite(folder)
         self._files.settled(store, self._chores.place(event, store))

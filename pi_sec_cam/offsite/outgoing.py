@@ -58,3 +58,8 @@ class EventHome(Protocol):
     def folder(self) -> Path | None:
         """The event's folder below `recordings/`; None while it does not stand (yet), or the disk is away."""
         ...
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more comes there: an event that has no folder then gets none."""
+        ...

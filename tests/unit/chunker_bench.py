@@ -86,6 +86,10 @@ class Disk:
     def folder(self) -> Path | None:
         return None
 
+    @property
+    def over(self) -> bool:
+        return True
+
     def wait_named(self, seconds: float) -> str | None:
         return self.name
 

@@ -20,10 +20,11 @@ EVENT = "Yard/2026-05-04/18.30.12"
 
 @dataclass
 class Home:
-    """An event's folder, which may come later."""
+    """An event's folder, which may come later, until it is `over`."""
 
     path: Path
     stands: bool = True
+    over: bool = True
 
     def __post_init__(self) -> None:
         if self.stands:
@@ -100,7 +101,7 @@ class Bench:
         return Bench(**values)  # type: ignore[arg-type]
 
     def home(self, event: str = EVENT, *, stands: bool = True) -> Home:
-        return Home(self.recordings / event, stands)
+        return Home(self.recordings / event, stands, over=stands)
 
     def event(self, *files: OutgoingFile, event: str = EVENT, over: bool = True) -> str:
         """An event with these files, made durable."""

@@ -91,17 +91,39 @@ def test_an_event_without_a_folder_keeps_its_journal_aside_until_it_has_one(benc
 
 
 def test_the_journal_of_an_event_that_never_gets_a_folder_goes_with_its_last_file(bench: Bench) -> None:
-    name = bench.outbox.begin(EVENT, bench.home(stands=False))
+    home = bench.home(stands=False)
+    name = bench.outbox.begin(EVENT, home)
     bench.outbox.add(name, chunk(0))
     bench.writer.round(0)
     bench.clock.advance(2.1)
     bench.outbox.finish(name)
+    home.over = True
     bench.writer.round(0)
     bench.send("one")
     assert list((bench.storage / "outbox" / ".journals").rglob("*.jsonl"))
     bench.send("two")
     assert not (bench.storage / "outbox" / ".journals" / "Yard").exists()
     assert bench.offsite == []
+
+
+def test_an_event_whose_folder_comes_after_all_has_left_is_not_forgotten(bench: Bench) -> None:
+    """A full disk has room again, and who records it has not noticed yet."""
+    home = bench.home(stands=False)
+    name = bench.outbox.begin(EVENT, home)
+    bench.outbox.add(name, chunk(0))
+    bench.outbox.finish(name)
+    bench.clock.advance(2.1)
+    bench.writer.round(0)
+    bench.clock.advance(2.1)
+    bench.send()
+    assert names(bench.stores["two"].files) == ["video0.h264"]
+    assert 0 < bench.writer.round(0) < 0.5
+    home.make()
+    home.over = True
+    assert bench.writer.round(0) == 0
+    assert bench.journal().final
+    assert set(bench.offsite) == {EVENT}
+    assert not (bench.storage / "outbox" / ".journals" / "Yard").exists()
 
 
 def test_events_that_wish_for_the_same_name_get_different_ones(bench: Bench) -> None:
