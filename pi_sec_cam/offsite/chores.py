@@ -55,12 +55,16 @@ class Chores:
             self._state.changed.notify_all()
 
     def first(self, event: WaitingEvent) -> list[Step]:
-        """What is to be done for it first; files that are to be kept, up to 4 MiB, or given up come together."""
+        """What is to be done for it first; files that are to be kept, up to 4 MiB, or given up come together.
+
+        But not with pre-roll, which is handed over in a heap: what happens now does not wait until all of that is on
+        the disk.
+        """
         with self._state.changed:
             steps: list[Step] = []
             total = 0
             for step in event.steps:
-                together = isinstance(step, Keep | GiveUp) and type(step) is type(event.steps[0])
+                together = isinstance(step, Keep | GiveUp) and _kind(step) == _kind(event.steps[0])
                 if steps and (not together or total >= _BATCH_BYTES):
                     break
                 steps.append(step)
@@ -250,3 +254,7 @@ class Chores:
 
     def _waits(self, event: WaitingEvent) -> bool:
         return any(departures.queue.of(event) for departures in self._departures.values())
+
+
+def _kind(step: Step) -> tuple[type[Step], bool]:
+    return type(step), isinstance(step, Keep) and step.file.urgency == "pre-roll"

@@ -7,6 +7,7 @@ import pytest
 
 from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.errors import StorageError
+from pi_sec_cam.offsite import outbox_files
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
 from pi_sec_cam.offsite.stores.memory import MemoryStore
 from tests.unit.outbox_bench import EVENT, Bench, chunk, names, picture
@@ -32,6 +33,24 @@ def test_nothing_leaves_before_it_is_durable_but_a_disk_that_does_not_answer_is_
     assert bench.waiting("one") == ["video0.h264"]
     assert bench.waiting("two") == ["video0.h264", "video1.h264"]
     assert list(bench.journal().files) == ["video0.h264", "video1.h264"]
+
+
+def test_what_happens_now_can_leave_before_the_pre_roll_is_on_the_disk(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, waiting_then = outbox_files.write_new, {}
+
+    def noted_write(path: Path, data: bytes) -> None:
+        waiting_then[path.name] = bench.waiting("one")
+        write(path, data)
+
+    monkeypatch.setattr(outbox_files, "write_new", noted_write)
+    name = bench.outbox.begin(EVENT, bench.home())
+    for file in (picture(), chunk(2), chunk(1, "pre-roll"), chunk(0, "pre-roll")):
+        bench.outbox.add(name, file)
+    bench.writer.round(0)
+    assert waiting_then["video1.h264"] == ["motion0.jpg", "video2.h264"]
+    assert bench.waiting("one") == ["motion0.jpg", "video0.h264", "video1.h264", "video2.h264"]
 
 
 def test_an_event_that_was_complete_just_before_a_crash_is_found_again(bench: Bench) -> None:
