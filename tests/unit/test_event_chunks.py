@@ -163,3 +163,14 @@ def test_at_the_end_all_of_it_was_cut() -> None:
     found += event.follow() + event.chunks.rest()
     assert event.reader.over
     assert b"".join(c.data for _, c in [*event.chunks.before, *found]) == b"".join(u.data for u in VIDEO[50:331])
+
+
+def test_pictures_in_the_middle_of_a_chunk_wake_nobody() -> None:
+    event = Event()
+    event.begin()
+    event.feed(11.2)
+    event.follow()
+    event.feed(11.24)
+    event.follow()
+    newest_us = VIDEO[event.fed - 1].dts_us
+    assert newest_us + 0.6 * SECOND < event.reader._cursor.wakes_from_us < newest_us + 0.8 * SECOND
