@@ -25,6 +25,7 @@ from pi_sec_cam.remembered import Remembered
 from pi_sec_cam.worker import Worker
 
 if TYPE_CHECKING:
+    from pi_sec_cam.offsite.key_watch import KeyWatch
     from pi_sec_cam.offsite.sealing_key import SealingKey
 
 IDENTITY = "identity"
@@ -68,7 +69,7 @@ class Sending:
         self.file_chunk_bytes = round(dropbox.file_chunk_megs * _MEBIBYTE)
         self.file_chunk_secs = dropbox.file_chunk_secs
         self._key = _sealing_key(dropbox.public_pem_path)
-        self._identity = storage.directory / IDENTITY
+        self._key_watch = _watch_of(self._key, storage.directory / IDENTITY, clock)
         self.seal: Callable[[bytes], bytes] = bytes
         if self._key is not None:
             from pi_sec_cam.offsite.envelope import Envelope
@@ -118,7 +119,7 @@ class Sending:
     @property
     def workers(self) -> list[Worker]:
         """The writer first, which is stopped first: uploads that are broken off then begin anew at the next start."""
-        return [self.writer, *self.uploaders]
+        return [self.writer, *self.uploaders, *([self._key_watch] if self._key_watch else [])]
 
     @property
     def writing(self) -> bool:
@@ -133,8 +134,8 @@ class Sending:
     def problems(self) -> list[str]:
         """What does not work, in words."""
         found = [*self.writer.problems(), *(text for uploader in self.uploaders for text in uploader.problems())]
-        if self._key is not None and (trouble := self._key.trouble()):
-            found.append(trouble)
+        if self._key_watch and self._key_watch.trouble:
+            found.append(self._key_watch.trouble)
         return found
 
     def status(self) -> dict[str, object]:
@@ -142,11 +143,9 @@ class Sending:
 
         `rehearsed`: somebody has opened something that was sealed for this key.
         """
-        from pi_sec_cam.offsite.rehearsal import rehearsed
-
         return {
             "key": self._key.fingerprint if self._key else None,
-            "rehearsed": self._key is not None and rehearsed(self._identity, self._key.public_key),
+            "rehearsed": self._key_watch is not None and self._key_watch.rehearsed,
             "stores": self._stores(),
             "in_memory": self.writer.status(),
         }
@@ -245,6 +244,14 @@ def _sealing_key(path: Path | None) -> "SealingKey | None":
         return SealingKey(path)
     except KeyUnusable as error:
         raise ConfigError(f"cannot seal (dropbox.public_pem_path): {error}") from None
+
+
+def _watch_of(key: "SealingKey | None", identity: Path, clock: Clock) -> "KeyWatch | None":
+    if key is None:
+        return None
+    from pi_sec_cam.offsite.key_watch import KeyWatch
+
+    return KeyWatch(key, identity, clock)
 
 
 def _short(text: str) -> str:

@@ -167,6 +167,7 @@ def test_a_key_that_is_exchanged_is_said_and_not_used(home: TwoStores, yard: tup
     other = rsa.generate_private_key(65537, 1024)
     with home.running() as daemon:
         home.pem.write_bytes(public_pem(other))
+        home.until(lambda: home.state()["problems"], 10)
         (problem,) = home.state()["problems"]
         assert f"{home.pem} is another key now" in problem
         assert "until the daemon is started anew" in problem
