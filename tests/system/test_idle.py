@@ -11,9 +11,11 @@ import av
 import numpy as np
 import pytest
 from av.video.stream import VideoStream
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.system.daemon import Home
+from tests.loopback_dropbox.server import LoopbackDropbox
 from tests.system.rtsp_camera import RtspCamera
+from tests.system.two_stores import TwoStores
 
 IDLE_S = 6
 WRITING = (
@@ -61,7 +63,16 @@ def writes(trace: str) -> list[str]:
 
 
 def test_nothing_is_written_while_nothing_moves(tmp_path: Path, still: RtspCamera) -> None:
-    home = Home(tmp_path, camera={"backend": "stream", "url": still.url(), "detect_url": still.url()})
+    """Nor while all has left that was to leave: not even on disks that are stores."""
+    owner = rsa.generate_private_key(65537, 2048)
+    with LoopbackDropbox() as dropbox:
+        home = TwoStores(tmp_path, owner, dropbox)
+        home.write(camera={"backend": "stream", "url": still.url(), "detect_url": still.url()})
+        watch_idle(home, tmp_path)
+        assert [request.route for request in dropbox.requests()] == ["oauth2/token", "files/upload_session/start"]
+
+
+def watch_idle(home: TwoStores, tmp_path: Path) -> None:
     with home.running() as daemon:
         home.until(lambda: home.status()["cameras"][0]["motion"]["frames"] > 20, 20)
         trace = tmp_path / "trace"
