@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,18 +13,16 @@ from pi_sec_cam import __version__
 from pi_sec_cam.absent_parts import absent_parts
 from pi_sec_cam.clock import Clock, SystemClock
 from pi_sec_cam.config import CameraConfiguration, Configuration
-from pi_sec_cam.errors import EventNotFound, WorkerStuck
+from pi_sec_cam.errors import WorkerStuck
 from pi_sec_cam.local_socket import DaemonLock, LocalServer
 from pi_sec_cam.node import CameraSwitch, Node
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.disk import Disk
-from pi_sec_cam.record.event_record import folder_of_id, id_of_folder
 from pi_sec_cam.record.event_sequence import EventSequence
 from pi_sec_cam.record.keeper import StorageKeeper
 from pi_sec_cam.record.retention import Limits
 from pi_sec_cam.record.room import RoomMaker
 from pi_sec_cam.remembered import Remembered
-from pi_sec_cam.resuming import Resumer
 from pi_sec_cam.sending import Sending, sends
 from pi_sec_cam.worker import Worker, stop_all
 
@@ -72,11 +70,10 @@ class Daemon:
             lock_storage=self._lock.lock_storage,
             unlock_storage=self._lock.unlock_storage,
             on_room=self._retry,
-            on_interrupted=self._resume,
+            on_interrupted=self._interrupted,
         )
         self._to_watch = list(zip(cameras, archives, strict=True))
         self._sending: Sending | None = None
-        self._resumer: Resumer | None = None
         self._server: LocalServer | None = None
         self._server_trouble: str | None = None
         self._overdue: list[str] = []
@@ -93,7 +90,7 @@ class Daemon:
         with ExitStack() as undo:
             undo.enter_context(self._lock)
             self._keeper.claim()
-            self._prepare_sending()
+            self._sending = self._make_sending()
             self.nodes = tuple(
                 Node(
                     camera,
@@ -186,7 +183,7 @@ class Daemon:
 
     @property
     def _senders(self) -> Sequence[Worker]:
-        return [*self._sending.workers, self._resumer] if self._sending and self._resumer else []
+        return self._sending.workers if self._sending else ()
 
     def _problems(self) -> list[str]:
         problems = [problem for node in self.nodes for problem in node.problems()]
@@ -211,9 +208,17 @@ class Daemon:
         for node in self.nodes:
             node.recorder.retry()
 
-    def _resume(self, event_ids: Sequence[str]) -> None:
-        if self._resumer is not None:
-            self._resumer.interrupted(event_ids)
+    def _made_room(self, event: str) -> None:
+        if self._sending is not None:
+            self._sending.made_room(event)
+
+    def _lacks_room(self, lacking: int) -> None:
+        if self._sending is not None:
+            self._sending.lacks_room(lacking)
+
+    def _interrupted(self, events: Sequence[str]) -> None:
+        if self._sending is not None:
+            self._sending.interrupted(events)
 
     def _archive(self, camera: CameraConfiguration) -> Archive:
         return Archive(
@@ -225,33 +230,19 @@ class Daemon:
             guard=lambda: self._keeper.guard(),  # noqa: PLW0108 - the keeper is made after the archives
         )
 
-    def _prepare_sending(self) -> None:
+    def _make_sending(self) -> Sending | None:
         if not sends(self._configuration, self._remembered):
-            return
-        sending = self._sending = Sending(
+            return None
+        return Sending(
             self._configuration,
+            self._any_archive,
+            catalogue=lambda: self._keeper.catalogue,
+            settled=lambda: self._keeper.settled,
             remembered=self._remembered,
             guard=self._keeper.guard,
             on_trouble=self._keeper.disk_refuses,
-            on_offsite=self._mark_offsite,
             clock=self._clock,
         )
-        self._resumer = Resumer(
-            self._any_archive,
-            sending.outbox,
-            ready=lambda: self._keeper.settled,
-            seal=sending.seal,
-            file_chunk_bytes=sending.file_chunk_bytes,
-            file_chunk_secs=sending.file_chunk_secs,
-            clock=self._clock,
-        )
-
-    def _mark_offsite(self, folder: Path) -> None:
-        from pi_sec_cam.record.annotation import mark_offsite
-
-        with suppress(EventNotFound):  # deleted meanwhile
-            event_id = id_of_folder(folder.relative_to(self._any_archive.recordings).as_posix())
-            mark_offsite(self._any_archive, self._keeper.catalogue, event_id)
 
     def _annotate(self, event: str, **said: object) -> dict[str, object]:
         from pi_sec_cam.record.annotation import annotate
@@ -265,13 +256,8 @@ class Daemon:
         delete_event(self._any_archive, self._keeper.catalogue, event)
         self._keeper.changed()
         if self._sending is not None:
-            self._sending.outbox.withdraw(folder_of_id(event))
+            self._sending.deleted(event)
         return {"event": event}
-
-    def _made_room(self, event: str) -> None:
-        """What waits to leave goes on waiting, unless it is the recording itself: then no room is made without it."""
-        if self._sending is not None and self._sending.sealed:
-            self._sending.outbox.withdraw(folder_of_id(event))
 
     def _rebuild(self) -> dict[str, object]:
         self._keeper.rebuild()

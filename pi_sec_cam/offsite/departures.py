@@ -167,8 +167,12 @@ class Departures:
 
     def bound(self) -> None:
         """Give up what is too much. With the lock held."""
-        while self.queue.bytes > self._max_bytes and (victim := self.queue.victim(self._sending)) is not None:
-            self.drop(victim, f"more than {self._max_bytes} bytes waited")
+        self.shrink(self._max_bytes, f"more than {self._max_bytes} bytes waited")
+
+    def shrink(self, most_bytes: int, why: str) -> None:
+        """Give up what is more than that. With the lock held."""
+        while self.queue.bytes > most_bytes and (victim := self.queue.victim(self._sending)) is not None:
+            self.drop(victim, why)
 
     def bound_age(self) -> None:
         """Give up what is too old. With the lock held."""

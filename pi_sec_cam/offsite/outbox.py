@@ -10,7 +10,7 @@ from pi_sec_cam.offsite.departures import Departures
 from pi_sec_cam.offsite.journal import file_line
 from pi_sec_cam.offsite.outbox_state import OutboxState
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
-from pi_sec_cam.offsite.waiting import Finish, Keep, Settle, WaitingEvent, WaitingFile
+from pi_sec_cam.offsite.waiting import Finish, GiveUp, Keep, Settle, WaitingEvent, WaitingFile
 
 log = logging.getLogger(__name__)
 
@@ -164,6 +164,17 @@ class Outbox:
                 self.chores.withdrawn.add(folder)
             for event in [event for event in state.events.values() if folder == (event.folder or event.name)]:
                 self.chores.withdraw(event)
+
+    def make_room(self, lacking: int) -> None:
+        """Nothing else on the disk makes room: give up so many bytes where the most wait, once a try is done."""
+        state = self._state
+        with state.changed:
+            if any(isinstance(step, GiveUp) for event in state.to_do for step in event.steps):
+                return
+            # What waits for several stores is there once: it makes room when none of them waits for it any more.
+            most = max((departures.queue.bytes for departures in self.departures.values()), default=0)
+            for departures in self.departures.values():
+                departures.shrink(max(0, most - lacking), "the disk is full")
 
     @property
     def has_room(self) -> bool:

@@ -15,7 +15,7 @@ from pi_sec_cam.record.disk import DiskState
 from pi_sec_cam.record.lasting import WEEK, bytes_a_day
 from pi_sec_cam.record.left_out import LeftOut
 from pi_sec_cam.record.refusals import Refusals
-from pi_sec_cam.record.retention import C, Deletion, Limits, Usage, is_due, left_bytes, plan
+from pi_sec_cam.record.retention import RESERVE_BYTES, C, Deletion, Limits, Usage, is_due, left_bytes, plan
 
 if TYPE_CHECKING:
     from pi_sec_cam.record.catalogue import Catalogue
@@ -36,6 +36,7 @@ class RoomMaker:
 
     Args:
         on_deleted: told the id of each event that was deleted; must not raise.
+        on_lack: told how many bytes would lack even if all events were deleted that may be; must not raise.
 
     Attributes:
         deleted: events since the start.
@@ -45,12 +46,18 @@ class RoomMaker:
     """
 
     def __init__(
-        self, archive: Archive, limits: Limits, clock: Clock, on_deleted: Callable[[str], None] = lambda _id: None
+        self,
+        archive: Archive,
+        limits: Limits,
+        clock: Clock,
+        on_deleted: Callable[[str], None] = lambda _id: None,
+        on_lack: Callable[[int], None] = lambda _bytes: None,
     ) -> None:
         self._archive = archive
         self._limits = limits
         self._clock = clock
         self._on_deleted = on_deleted
+        self._on_lack = on_lack
         self._changed = threading.Event()
         self._changed.set()
         self._refusals = Refusals(clock)
@@ -119,6 +126,9 @@ class RoomMaker:
         deletable = [event for event in catalogue.deletable() if event.id not in self._left_out]
         wanted = plan(self._limits, usage, deletable, now=self._believed_now(), watched_s=self._believed_s())
         self._say(wanted.obstacles)
+        lacking = RESERVE_BYTES - usage.free_bytes - sum(event.bytes for event in deletable)
+        if lacking > 0:
+            self._on_lack(lacking)
         return self._delete(
             wanted.deletions, lambda event: delete_event(self._archive, catalogue, event.id), stopping, advance
         )

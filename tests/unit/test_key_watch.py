@@ -3,14 +3,17 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.config import load_configuration
+from pi_sec_cam.errors import StorageError
 from pi_sec_cam.offsite.key_watch import KeyWatch
 from pi_sec_cam.offsite.rehearsal import note_rehearsed
 from pi_sec_cam.offsite.sealing_key import SealingKey
+from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.remembered import Remembered
 from pi_sec_cam.sending import Sending
 from tests.unit.owner_keys import public_pem
@@ -35,16 +38,22 @@ def test_it_knows_of_the_key_and_its_rehearsal(tmp_path: Path, pem: Path) -> Non
     assert watch.rehearsed
 
 
+def no_catalogue() -> NoReturn:
+    raise StorageError("there is none here")
+
+
 def test_the_status_asks_no_disk(tmp_path: Path, pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "camera.json"
     storage = {"directory": str(tmp_path / "storage"), "sealed": True}
     file.write_text(json.dumps({"storage": storage, "dropbox": {"public_pem_path": str(pem)}}))
     sending = Sending(
         load_configuration(file),
+        Archive(tmp_path / "storage"),
+        catalogue=no_catalogue,
+        settled=lambda: True,
         remembered=Remembered(tmp_path / "storage"),
         guard=lambda: None,
         on_trouble=lambda _: None,
-        on_offsite=lambda _: None,
         clock=SimulatedClock(),
     )
 

@@ -26,12 +26,10 @@ MAY_IMPORT = {
     "record": BASE | {"media", "motion", "remembered", "offsite"},
     "offsite": BASE | {"media", "motion"},
     "local_socket": BASE,
-    "sending": BASE | {"config", "media", "motion", "offsite", "remembered"},
-    "resuming": BASE | {"media", "offsite", "record"},
+    "sending": BASE | {"config", "media", "motion", "offsite", "record", "remembered"},
     "node": BASE | {"config", "offsite", "sending", "media", "camera", "motion", "record", "remembered"},
     "absent_parts": {"config"},
-    "daemon": BASE
-    | {"__init__", "config", "record", "node", "local_socket", "absent_parts", "remembered", "resuming", "sending"},
+    "daemon": BASE | {"__init__", "config", "record", "node", "local_socket", "absent_parts", "remembered", "sending"},
     "cli": BASE
     | {"__init__", "config", "camera", "record", "offsite", "node", "sending", "daemon", "local_socket", "remembered"},
     "__main__": {"cli"},

@@ -122,3 +122,19 @@ def test_lines_of_files_that_left_without_a_disk_are_bounded(bench: Bench, monke
         False,
         True,
     ]
+
+
+def test_on_a_full_disk_the_oldest_is_given_up_where_the_most_waits(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "storage", {"dead": MemoryStore(), "slow": MemoryStore()}, SimulatedClock())
+    for second in range(4):
+        event = f"Yard/2026-05-04/18.30.{second:02}"
+        bench.event(picture(b"p"), *(chunk(number, size=1000) for number in range(2)), event=event)
+        if second == 1:
+            bench.send("slow")
+    bench.outbox.make_room(2500)
+    bench.outbox.make_room(2500)  # the disk has not done it yet
+    bench.writer.round(0)
+    assert [bench.figures(key)["files_dropped"] for key in ("dead", "slow")] == [3, 0]
+    left = [f"Yard/2026-05-04/18.30.{at}" for at in ("00/motion0.jpg", "01/motion0.jpg", "01/video1.h264")]
+    assert bench.waiting("dead")[:3] == left
+    assert bench.journal("Yard/2026-05-04/18.30.00").missed_by("dead") == ("video0.h264", "video1.h264")

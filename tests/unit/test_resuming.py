@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.stored_units import stored_units
-from pi_sec_cam.resuming import Resumer
+from pi_sec_cam.sending.resuming import Resumer
 from tests.unit import recorder_bench
 from tests.unit.chunker_bench import ListedOutbox
 from tests.unit.recorder_bench import ended, started, until

@@ -79,6 +79,20 @@ def test_the_oldest_makes_room_and_leaves_the_list(archive: Archive, event: Call
     assert room.deleted == 2
 
 
+def test_where_events_cannot_make_room_it_says_how_much_lacks(
+    archive: Archive, event: Callable[..., EventRecord]
+) -> None:
+    lacks: list[int] = []
+    clock = SimulatedClock(NOON + timedelta(days=30))
+    room = RoomMaker(archive, Limits(min_free_bytes=GB), clock, on_lack=lacks.append)
+    with Catalogue(archive.catalogue_path) as catalogue:
+        catalogue.put(event(bytes=20 * MB))
+        catalogue.put(event(bytes=500 * MB, locked=True))
+        for free in (500 * MB, 44 * MB, 10 * MB):
+            room.make(state(free), catalogue, threading.Event(), nothing)
+    assert lacks == [34 * MB]
+
+
 def test_a_refusal_of_the_disk_makes_a_little_room_once(archive: Archive, event: Callable[..., EventRecord]) -> None:
     made = [event(bytes=20 * MB) for _ in range(20)]
     with Catalogue(archive.catalogue_path) as catalogue:

@@ -1,0 +1,6 @@
+"""What leaves this machine, composed from its configuration."""
+
+from pi_sec_cam.sending.sending import Sending
+from pi_sec_cam.sending.stores import IDENTITY, sends, stores_of
+
+__all__ = ["IDENTITY", "Sending", "sends", "stores_of"]
