@@ -65,7 +65,7 @@ class Daemon:
         self._keeper = StorageKeeper(
             self._any_archive,
             Disk(self.directory, self._remembered),
-            RoomMaker(self._any_archive, limits, self._clock, self._made_room),
+            RoomMaker(self._any_archive, limits, self._clock, self._made_room, self._lacks_room),
             clock=self._clock,
             lock_storage=self._lock.lock_storage,
             unlock_storage=self._lock.unlock_storage,

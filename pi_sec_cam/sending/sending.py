@@ -159,13 +159,6 @@ class Sending:
         if not self.sealed:
             self._outbox.make_room(lacking)
 
-    def lacks_room(self, lacking: int) -> None:
-        """So many bytes are needed, and no event may be deleted for them: what is new matters more than what has waited
-        for long. In sealed mode it is all one.
-        """
-        if not self.sealed:
-            self._outbox.make_room(lacking)
-
     def problems(self) -> list[str]:
         """What does not work, in words."""
         found = [*self._writer.problems(), *(text for uploader in self._uploaders for text in uploader.problems())]
