@@ -54,6 +54,12 @@ class Chores:
             self._woken = True
             self._state.changed.notify_all()
 
+    @property
+    def any(self) -> bool:
+        """Whether something is to be done."""
+        with self._state.changed:
+            return bool(self._state.to_do)
+
     def first(self, event: WaitingEvent) -> list[Step]:
         """What is to be done for it first; files that are to be kept, up to 4 MiB, or given up come together.
 

@@ -131,7 +131,7 @@ class Sending:
     @property
     def writing(self) -> bool:
         """Whether something waits to get to the disk."""
-        return bool(self._outbox.chores.wait(0))
+        return self._outbox.chores.any
 
     @property
     def leaving(self) -> bool:
