@@ -8,6 +8,7 @@ from pi_sec_cam.offsite.departures import Departures
 from pi_sec_cam.offsite.outbox_state import OutboxState
 from pi_sec_cam.offsite.outgoing import Urgency
 from pi_sec_cam.offsite.waiting import (
+    Finish,
     Found,
     GiveUp,
     Keep,
@@ -116,7 +117,7 @@ class Chores:
     def left_open(self, event: WaitingEvent) -> None:
         """Its journal is not final: it was interrupted, and is known here until somebody goes on with it."""
         with self._state.changed:
-            event.interrupted = not event.running
+            event.interrupted = not event.running and not any(isinstance(step, Finish) for step in event.steps)
 
     def folder_is(self, event: WaitingEvent, folder: str | None) -> None:
         """Where it is kept, below `recordings/`."""

@@ -342,3 +342,19 @@ def test_what_already_waits_under_a_name_is_never_replaced(bench: Bench) -> None
     assert bench.figures("one")["files_dropped"] == 1
     assert bench.journal().missed_by("one") == ("video1.h264",)
     assert bench.waiting("two") == ["video0.h264", "video1.h264"]
+
+
+def test_an_event_that_is_gone_on_with_before_it_was_looked_at_is_settled_in_the_end(bench: Bench) -> None:
+    """At a start there may be thousands of events to be looked at, and the rest of this one is short."""
+    bench.event(chunk(0), over=False)
+    bench.send()
+    after = bench.restarted()
+    after.writer.round(0)  # has read the disk
+    after.outbox.resumed(EVENT, after.home())
+    after.outbox.add(EVENT, chunk(1))
+    after.outbox.finish(EVENT)
+    after.writer.round(0)
+    after.send()
+    assert after.offsite
+    assert after.outbox.interrupted() == []
+    assert after.writer.status()["events_unsettled"] == 0
