@@ -167,12 +167,22 @@ class Departures:
 
     def bound(self) -> None:
         """Give up what is too much. With the lock held."""
-        self.shrink(self._max_bytes, f"more than {self._max_bytes} bytes waited")
+        while self.queue.bytes > self._max_bytes:
+            victim = self.queue.victim(lambda file: file is self._sending)
+            if victim is None:
+                return
+            self.drop(victim, f"more than {self._max_bytes} bytes waited")
 
-    def shrink(self, most_bytes: int, why: str) -> None:
-        """Give up what is more than that. With the lock held."""
-        while self.queue.bytes > most_bytes and (victim := self.queue.victim(self._sending)) is not None:
-            self.drop(victim, why)
+    def bytes_on_disk(self) -> int:
+        """How much of what waits takes room on the disk, without what is only passing through. With the lock held."""
+        return sum(file.bytes for file in self.queue if not self._passes_through(file))
+
+    def shrink(self, most_bytes: int) -> None:
+        """Give up what is more than that on the disk, which is full. With the lock held."""
+        left = self.bytes_on_disk()
+        while left > most_bytes and (victim := self.queue.victim(self._passes_through)) is not None:
+            self.drop(victim, "the disk is full")
+            left -= victim.bytes
 
     def bound_age(self) -> None:
         """Give up what is too old. With the lock held."""
@@ -240,6 +250,10 @@ class Departures:
             self._told = file.event
         self._count_dropped(file)
         self._remove(file, GiveUp(self.key, file, why, set_aside=False, linked=linked))
+
+    def _passes_through(self, file: WaitingFile) -> bool:
+        """It is on its way, in memory alone, or of a running event: to give it up would make no room to speak of."""
+        return file is self._sending or file.outgoing is not None or file.event.running
 
     def _count_dropped(self, file: WaitingFile) -> None:
         self.dropped += 1

@@ -71,12 +71,12 @@ class Queue:
                 return min(waiting, key=_number)
         return None
 
-    def victim(self, spared: WaitingFile | None = None) -> WaitingFile | None:
+    def victim(self, spared: Callable[[WaitingFile], bool]) -> WaitingFile | None:
         """What is given up next when there is too much; None if nothing but what is spared waits."""
         running: list[WaitingFile] = []
         picture: WaitingFile | None = None
         for event, files in self._events.items():
-            waiting = [file for file in files.values() if file is not spared]
+            waiting = [file for file in files.values() if not spared(file)]
             if event.running:
                 running += waiting
                 continue

@@ -172,9 +172,9 @@ class Outbox:
             if any(isinstance(step, GiveUp) for event in state.to_do for step in event.steps):
                 return
             # What waits for several stores is there once: it makes room when none of them waits for it any more.
-            most = max((departures.queue.bytes for departures in self.departures.values()), default=0)
+            most = max((departures.bytes_on_disk() for departures in self.departures.values()), default=0)
             for departures in self.departures.values():
-                departures.shrink(max(0, most - lacking), "the disk is full")
+                departures.shrink(max(0, most - lacking))
 
     @property
     def has_room(self) -> bool:

@@ -138,3 +138,16 @@ def test_on_a_full_disk_the_oldest_is_given_up_where_the_most_waits(tmp_path: Pa
     left = [f"Yard/2026-05-04/18.30.{at}" for at in ("00/motion0.jpg", "01/motion0.jpg", "01/video1.h264")]
     assert bench.waiting("dead")[:3] == left
     assert bench.journal("Yard/2026-05-04/18.30.00").missed_by("dead") == ("video0.h264", "video1.h264")
+
+
+def test_on_a_full_disk_nothing_is_given_up_that_takes_no_room_there(bench: Bench) -> None:
+    """What only passes through leaves as long as a store takes it; `running` has its first chunk on the disk."""
+    running = bench.event(chunk(0), over=False)
+    bench.disk.there = False
+    bench.event(chunk(0), event="Yard/2026-05-04/18.31.00")
+    bench.outbox.add(running, chunk(1))
+    bench.outbox.make_room(10**9)
+    bench.disk.there = True
+    bench.writer.round(0)
+    bench.send()
+    assert len(bench.stores["one"].files) == 3
