@@ -17,14 +17,12 @@ class StoredChunk:
     Attributes:
         first, end: its pictures, counted from 0 as the camera sent them.
         at_s: when the store had it.
-        sealed_bytes: as stored.
     """
 
     number: int
     first: int
     end: int
     at_s: float
-    sealed_bytes: int
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ class Watching:
             plain = open_sealed(file.data, owner_key())
             first, end = pictures_in(plain, self.film, next_picture)
             next_picture = end
-            chunks.append(StoredChunk(number, round_first + first, round_first + end, file.at_s, len(file.data)))
+            chunks.append(StoredChunk(number, round_first + first, round_first + end, file.at_s))
         picture = files.get("motion0.jpg")
         if picture is not None:
             assert open_sealed(picture.data, owner_key()).startswith(b"\xff\xd8\xff")
