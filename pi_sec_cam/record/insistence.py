@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from pi_sec_cam.clock import Clock
 from pi_sec_cam.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -126,3 +127,35 @@ class Insistence:
 
 class GaveUp(Exception):
     """The worker was stopped while the disk refused to take what it has."""
+
+
+class InsistentWorker(Worker):
+    """A worker that writes to a disk which may refuse or not answer.
+
+    Args:
+        whose: for the log.
+        on_trouble: as Insistence has it.
+    """
+
+    def __init__(
+        self, name: str, clock: Clock, *, whose: str, on_trouble: Callable[[OSError], None] | None = None
+    ) -> None:
+        super().__init__(name, clock)
+        self._disk = Insistence(self, whose, on_trouble)
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps it from recording, None if nothing does."""
+        return self._disk.trouble
+
+    def overdue(self) -> bool:
+        """Not while it waits for the disk: to be started anew would only lose what waits in memory."""
+        return not self._disk.waits and super().overdue()
+
+    def retry(self) -> None:
+        """Room was made, the disk is back: try again at once. From any thread."""
+        self._disk.retry()
+
+    def stop(self) -> None:
+        super().stop()
+        self._disk.wake()

@@ -17,9 +17,8 @@ from pi_sec_cam.motion.event_reader import EventReader, EventReaders
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.clip import Clip
 from pi_sec_cam.record.event_record import EventRecord
-from pi_sec_cam.record.insistence import GaveUp, Insistence
+from pi_sec_cam.record.insistence import GaveUp, InsistentWorker
 from pi_sec_cam.record.progress import EventProgress
-from pi_sec_cam.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ _REMEMBERED = 50
 _T = TypeVar("_T")
 
 
-class Recorder(Worker):
+class Recorder(InsistentWorker):
     """Records one camera's events, one after the other; events that begin meanwhile wait, their video pinned.
 
     `on_event` is called by the watcher and only notes what is to be done. What the disk does not take is tried again
@@ -58,13 +57,12 @@ class Recorder(Worker):
         clock: Clock,
         on_trouble: Callable[[OSError], None] | None = None,
     ) -> None:
-        super().__init__(f"recorder of {camera}", clock)
+        super().__init__(f"recorder of {camera}", clock, whose=camera, on_trouble=on_trouble)
         self._camera = camera
         self._open = readers.open
         self._archive = archive
         self._picture = picture
         self._keep = keep
-        self._disk = Insistence(self, camera, on_trouble)
         # Protects the queue and the progress of its events; filled by the watcher's thread.
         self._changed = threading.Condition()
         self._events: deque[EventReader] = deque()
@@ -96,22 +94,8 @@ class Recorder(Worker):
         with self._changed:
             return self._progress.get(event_number)
 
-    @property
-    def trouble(self) -> str | None:
-        """What keeps it from recording, None if nothing does."""
-        return self._disk.trouble
-
-    def overdue(self) -> bool:
-        """Not while it waits for the disk: to be started anew would only lose what waits in memory."""
-        return not self._disk.waits and super().overdue()
-
-    def retry(self) -> None:
-        """Room was made, the disk is back: try again at once. From any thread."""
-        self._disk.retry()
-
     def stop(self) -> None:
         super().stop()
-        self._disk.wake()
         with self._changed:
             self._changed.notify_all()
 

@@ -14,11 +14,10 @@ from pi_sec_cam.offsite.journal import JOURNAL_NAME, read_journal
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord
-from pi_sec_cam.record.insistence import GaveUp, Insistence
+from pi_sec_cam.record.insistence import GaveUp, InsistentWorker
 from pi_sec_cam.record.progress import EventProgress
 from pi_sec_cam.record.repair import repair
 from pi_sec_cam.record.sealed_video import parts_of, with_sealed_video
-from pi_sec_cam.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +57,7 @@ class _Counts:
     )  # of the last ones, by their number: what a continuation refers to
 
 
-class SealedRecorder(Worker):
+class SealedRecorder(InsistentWorker):
     """Gives one camera's events their folders, event.json and rows in the catalogue; their files come from the
     outbox's writer (offsite/sealed_archive.py).
 
@@ -82,12 +81,11 @@ class SealedRecorder(Worker):
         clock: Clock,
         on_trouble: Callable[[OSError], None] | None = None,
     ) -> None:
-        super().__init__(f"recorder of {camera}", clock)
+        super().__init__(f"recorder of {camera}", clock, whose=camera, on_trouble=on_trouble)
         self._camera = camera
         self._archive = archive
         self._keep = keep
         self._pending = pending
-        self._disk = Insistence(self, camera, on_trouble)
         # Protects the events, which the watcher's thread adds and ends, and the progress of the last ones.
         self._changed = threading.Condition()
         self._news = False
@@ -117,22 +115,8 @@ class SealedRecorder(Worker):
         with self._changed:
             return self._progress.get(event_number)
 
-    @property
-    def trouble(self) -> str | None:
-        """What keeps it from recording, None if nothing does."""
-        return self._disk.trouble
-
-    def overdue(self) -> bool:
-        """Not while it waits for the disk, as the recorder of clear video."""
-        return not self._disk.waits and super().overdue()
-
-    def retry(self) -> None:
-        """Room was made, the disk is back: try again at once. From any thread."""
-        self._disk.retry()
-
     def stop(self) -> None:
         super().stop()
-        self._disk.wake()
         with self._changed:
             self._news = True
             self._changed.notify_all()
