@@ -1,5 +1,6 @@
 """Off-site in trouble: whatever Dropbox says, a login and a key that change, stops and kills in mid-upload."""
 
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -143,6 +144,9 @@ def test_a_revoked_login_is_said_at_once_and_a_new_one_taken_up_without_a_restar
         assert home.state()["problems"] == []
         home.stop(daemon)
     assert f"does not work: {problem}" in refused
+    assert re.search(
+        r"refused, \d+ files .* wait, the oldest for \d+ s; since 2\S+: Dropbox: the login was rev", refused
+    )
     quiet_ending(home)
 
 
