@@ -101,6 +101,12 @@ class Chores:
                 state.to_do.pop(event, None)
                 self._forget_if_settled(event)
 
+    def put_off(self, event: WaitingEvent) -> None:
+        """The event's folder may still come: what of it does not need one is done first."""
+        with self._state.changed:
+            if event.steps and isinstance(event.steps[0], Settle):
+                event.steps.rotate(-1)
+
     def waits(self, event: WaitingEvent) -> bool:
         """Whether anything of the event waits for a store, or is still to come."""
         with self._state.changed:

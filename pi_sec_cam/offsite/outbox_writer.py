@@ -156,6 +156,7 @@ class OutboxWriter(Worker):
                     self._do(event, steps)
                     self._chores.done(event, steps)
             except FolderNotYet as error:
+                self._chores.put_off(event)
                 pause_s = min(pause_s or error.look_in_s, error.look_in_s)
             except OSError as error:
                 failed = True

@@ -126,6 +126,26 @@ def test_an_event_whose_folder_comes_after_all_has_left_is_not_forgotten(bench: 
     assert not (bench.storage / "outbox" / ".journals" / "Yard").exists()
 
 
+def test_a_store_that_has_all_does_not_make_the_others_wait_for_the_folder(bench: Bench) -> None:
+    home = bench.home(stands=False)
+    name = bench.outbox.begin(EVENT, home)
+    bench.outbox.add(name, chunk(0))
+    bench.outbox.finish(name)
+    bench.writer.round(0)
+    bench.clock.advance(2.1)
+    bench.writer.round(0)
+    bench.send("one")
+    bench.stores["two"].files[f"{EVENT}/video0.h264"] = b"another camera's"
+    for _ in range(3):
+        bench.send("two")
+    assert f"{EVENT}-2/video0.h264" in bench.stores["two"].files
+    home.make()
+    home.over = True
+    assert bench.writer.round(0) == 0
+    assert set(bench.offsite) == {EVENT}
+    assert not (bench.storage / "outbox" / "two" / "Yard").exists()
+
+
 def test_events_that_wish_for_the_same_name_get_different_ones(bench: Bench) -> None:
     taken = [bench.outbox.begin(EVENT, bench.home(f"{EVENT}{suffix}")) for suffix in ("", "-b", "-c")]
     assert taken == [EVENT, f"{EVENT}-2", f"{EVENT}-3"]
