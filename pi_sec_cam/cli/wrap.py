@@ -9,7 +9,7 @@ from pi_sec_cam.cli.passphrase import open_private_key
 from pi_sec_cam.cli.private_files import private_files
 from pi_sec_cam.durable import storage_error
 from pi_sec_cam.errors import PiSecCamError
-from pi_sec_cam.offsite.downloaded import PICTURE_NAME, ChunksMissing, StoredEvent, events_below
+from pi_sec_cam.offsite.downloaded import PICTURE_NAME, ChunksMissing, StoredEvent, event_folders_below, stored_event
 from pi_sec_cam.offsite.wrapping import Opening, write_films
 
 
@@ -59,7 +59,7 @@ def wrap(top: Path, out: Path, key: Path | None, rate: float | None, partial: bo
         raise click.BadParameter("IN and OUT are the same folder; choose another OUT")
     opening = Opening(open_private_key(key) if key else None)
     with private_files():
-        wrapped = [_wrapped(name, event, out / name, opening, rate, partial) for name, event in events_below(top, out)]
+        wrapped = [_wrapped(name, top, out / name, opening, rate, partial) for name in event_folders_below(top, out)]
     if not wrapped:
         raise ChunksMissing(f"no event found in {top}: no folder there holds video0.h264 or video0.h265")
     click.echo(f"{sum(wrapped)} of {len(wrapped)} events wrapped into {out}")
@@ -67,11 +67,12 @@ def wrap(top: Path, out: Path, key: Path | None, rate: float | None, partial: bo
         sys.exit(1)
 
 
-def _wrapped(name: str, event: StoredEvent, folder: Path, opening: Opening, rate: float | None, partial: bool) -> bool:
+def _wrapped(name: str, top: Path, folder: Path, opening: Opening, rate: float | None, partial: bool) -> bool:
     """Wrap one event; whether all of it was."""
-    for strange in event.strange:
-        _complain(f"{name}: {strange!r} is no name of a chunk and is left out; a copy, by another download?")
     try:
+        event = stored_event(top / name)
+        for strange in event.strange:
+            _complain(f"{name}: {strange!r} is no name of a chunk and is left out; a copy, by another download?")
         missing = _missing(event, partial)
         _make(folder)
         write_films(event, folder / "video.mp4", opening=opening, rate=rate, picture=folder / PICTURE_NAME)

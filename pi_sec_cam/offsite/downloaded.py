@@ -77,8 +77,8 @@ class StoredEvent:
             yield run
 
 
-def events_below(top: Path, leave_out: Path) -> Iterator[tuple[str, StoredEvent]]:
-    """Every event in a folder and all folders in it, with the name of its folder below `top` (`.` for itself).
+def event_folders_below(top: Path, leave_out: Path) -> Iterator[str]:
+    """The folder of every event in a folder and all folders in it, relative to `top` (`.` for itself).
 
     Args:
         leave_out: a folder that is not looked into.
@@ -93,13 +93,14 @@ def events_below(top: Path, leave_out: Path) -> Iterator[tuple[str, StoredEvent]
     for folder, below, names in os.walk(top, onerror=fail):
         below[:] = sorted(name for name in below if Path(folder, name).resolve() != leave_out.resolve())
         if PICTURE_NAME in names or any(_CHUNK_NAME.fullmatch(name) for name in names):
-            yield os.path.relpath(folder, top), stored_event(Path(folder))
+            yield os.path.relpath(folder, top)
 
 
 def stored_event(folder: Path) -> StoredEvent:
     """The event whose files are in this folder.
 
     Raises:
+        JournalTooNew: a later version has written it.
         StorageError: it cannot be read.
     """
     try:

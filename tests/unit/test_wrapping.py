@@ -117,6 +117,18 @@ def test_a_missing_chunk_is_an_error_and_the_other_events_are_done(tmp_path: Pat
         assert decoded_pictures(tmp_path / "some/video-2.mp4") == 25
 
 
+def test_a_journal_of_a_later_version_is_an_error_of_its_event_only(tmp_path: Path) -> None:
+    pictures = units(seconds=1)
+    for name in ("a", "b"):
+        download(tmp_path / "in" / name, pictures, 2)
+    (tmp_path / "in/a/offsite.jsonl").write_bytes(b'{"version":2}\n')
+    done = run("command", "-i", tmp_path / "in", "-o", tmp_path / "out", "-f", "25")
+    assert done.returncode == 1
+    assert "a: offsite.jsonl is of version 2: a later version of this program is needed" in done.stderr
+    assert "1 of 2 events wrapped" in done.stdout
+    assert left_in(tmp_path / "out") == ["b/motion0.jpg", "b/video.mp4"]
+
+
 @both
 def test_what_is_refused(tmp_path: Path, tool: str) -> None:
     pictures = units(seconds=1)
