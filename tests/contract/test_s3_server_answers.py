@@ -225,7 +225,7 @@ def test_a_configuration_that_cannot_be_used_is_refused() -> None:
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install 'pi_sec_cam\[s3\]'"):
+    with pytest.raises(ConfigError, match="pip install botocore"):
         S3Store(bucket="b", access_key_id="AKIA", secret_access_key="secret")
 
 
