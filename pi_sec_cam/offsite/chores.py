@@ -61,6 +61,12 @@ class Chores:
         with self._state.changed:
             return bool(self._state.to_do)
 
+    @property
+    def keeping(self) -> bool:
+        """Whether files, or their lines, are to be made durable."""
+        with self._state.changed:
+            return any(isinstance(step, Keep) for event in self._state.to_do for step in event.steps)
+
     def first(self, event: WaitingEvent) -> list[Step]:
         """What is to be done for it first; files that are to be kept, up to 4 MiB, or given up come together.
 

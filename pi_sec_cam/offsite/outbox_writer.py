@@ -101,7 +101,7 @@ class OutboxWriter(Worker):
         since_us = self._waits_since_us
         waited_us = 0 if since_us is None else self.clock.monotonic_us() - since_us
         slow = f"the disk has not answered for {waited_us / 1e6:.0f} s" if waited_us > _SLOW_US else None
-        return [f"what waits to leave is in memory alone: {text}" for text in (self.trouble or slow,) if text]
+        return [self._consequence(text) for text in (self.trouble or slow,) if text]
 
     def _disk_is_there(self) -> bool:
         try:
@@ -162,7 +162,7 @@ class OutboxWriter(Worker):
                 failed = True
                 self._report(error)
         if events and not failed and self.trouble:
-            log.info("the outbox is on the disk again")
+            log.info("the outbox on the disk is up to date again")
             self.trouble = None
             self._said.clear()
         return _RETRY_S if failed else pause_s
@@ -244,8 +244,13 @@ class OutboxWriter(Worker):
         plain = not isinstance(error, StorageError)
         trouble = str(storage_error(f"cannot write {self._outbox.directory}", error) if plain else error)
         if trouble not in self._said:  # events take turns in naming theirs, twice a second
-            log.error("what is to leave cannot be made durable: %s", trouble)
+            log.error("%s", self._consequence(trouble))
             self._said.add(trouble)
         self.trouble = trouble
         if self._on_trouble is not None:
             self._on_trouble(error)
+
+    def _consequence(self, trouble: str) -> str:
+        if self._chores.keeping:
+            return f"what waits to leave is in memory alone: {trouble}"
+        return f"the outbox on the disk is not up to date: {trouble}"
