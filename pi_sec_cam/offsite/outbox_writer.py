@@ -161,7 +161,7 @@ class OutboxWriter(Worker):
             except OSError as error:
                 failed = True
                 self._report(error)
-        if events and not failed and self.trouble:
+        if self.trouble and not failed:
             log.info("the outbox on the disk is up to date again")
             self.trouble = None
             self._said.clear()

@@ -295,6 +295,15 @@ def test_a_guard_that_speaks_is_heard_in_the_status(bench: Bench) -> None:
     assert bench.writer.status()["trouble"] == "not mounted"
 
 
+def test_a_disk_that_is_back_is_no_trouble_any_more_though_nothing_is_to_be_done(bench: Bench) -> None:
+    bench.disk.there = False
+    bench.writer.round(0)
+    assert bench.writer.problems() == ["the outbox on the disk is not up to date: the disk is missing"]
+    bench.disk.there = True
+    bench.writer.round(0)
+    assert bench.writer.problems() == []
+
+
 def test_an_event_that_is_left_open_waits_for_the_next_start(bench: Bench) -> None:
     name = bench.event(chunk(0), over=False)
     bench.outbox.leave_open(name)
