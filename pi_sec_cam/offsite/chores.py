@@ -118,6 +118,11 @@ class Chores:
         with self._state.changed:
             return event.running or self._waits(event)
 
+    def waits_for(self, store: str, event: WaitingEvent) -> bool:
+        """Whether anything of the event waits for this store."""
+        with self._state.changed:
+            return bool(self._departures[store].queue.of(event))
+
     def in_memory(self) -> dict[str, object]:
         """Plain JSON values: what waits in memory for the disk."""
         with self._state.changed:

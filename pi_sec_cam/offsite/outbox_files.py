@@ -137,7 +137,7 @@ class OutboxFiles:
             yield WaitingEvent(name, folder=folder), [path for path in paths if _OURS.fullmatch(path.name)]
 
     def waiting(self, on_progress: Callable[[], None]) -> list[Found]:
-        """All that waits, the oldest event first."""
+        """All that waits, the oldest event first; the disk need not be writable."""
         found = []
         for store in self._stores:
             for place, paths in _leaves(self._directory / store):
@@ -148,7 +148,8 @@ class OutboxFiles:
                         status = path.stat()
                         files.append((path.name, status.st_size, status.st_mtime))
                     elif _COPY.fullmatch(path.name):
-                        path.unlink()
+                        with suppress(OSError):  # of a disk that can only be read; it goes with the event, then
+                            path.unlink()
                 found.append(Found(store, place, name, folder, tuple(files)))
                 on_progress()
         return sorted(found, key=lambda each: (min((at for _, _, at in each.files), default=0.0), each.place))

@@ -1,8 +1,6 @@
 """The one thread that changes the outbox on the disk: makes files durable, keeps the journals, clears what has left."""
 
-import errno
 import logging
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from pi_sec_cam.errors import StorageError
 from pi_sec_cam.offsite.event_journal import EventJournals, FolderNotYet
 from pi_sec_cam.offsite.journal import JournalTooNew
 from pi_sec_cam.offsite.outbox import Outbox
+from pi_sec_cam.offsite.outbox_disk import OutboxDisk
 from pi_sec_cam.offsite.outbox_files import OutboxFiles
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
 from pi_sec_cam.offsite.waiting import Finish, GiveUp, Keep, Rename, Sent, Settle, Step, WaitingEvent, Withdraw
@@ -54,12 +53,11 @@ class OutboxWriter(Worker):
         super().__init__("outbox", clock)
         self._outbox = outbox
         self._chores = outbox.chores
-        self._guard = guard
         self._store = store
         self._on_trouble = on_trouble
         self._files = OutboxFiles(outbox.directory, tuple(outbox.departures))
         self._journals = EventJournals(outbox.recordings, self._files, outbox.chores, clock)
-        self._disk: tuple[int, int] | None = None  # device and inode of the storage directory when it was read
+        self._disk = OutboxDisk(outbox, self._files, self._journals, guard=guard, on_progress=self.advance)
         self._looked_at_ages_us = clock.monotonic_us()
         self._waits_since_us: int | None = None
         self._said: set[str] = set()  # troubles that the log has, since all was well
@@ -105,17 +103,8 @@ class OutboxWriter(Worker):
 
     def _disk_is_there(self) -> bool:
         try:
-            self._guard()
-            status = os.stat(self._outbox.directory.parent)
-            if self._disk != (status.st_dev, status.st_ino) or not self._chores.known:
-                self._read_disk()
-                self._disk = (status.st_dev, status.st_ino)
+            self._disk.look()
         except OSError as error:
-            if error.errno == errno.EROFS and self._disk is not None:
-                self._chores.disk_is_back()  # what waits leaves all the same
-            else:
-                self._disk = None
-                self._chores.disk_is_away()
             self._chores.forget_what_left()
             self._report(error)
             return False
@@ -123,28 +112,6 @@ class OutboxWriter(Worker):
             self._looked_at_ages_us = self.clock.monotonic_us()
             self._chores.look_at_ages()
         return True
-
-    def _read_disk(self) -> None:
-        """Finish what a crash has left in .writing, and find what waits."""
-        self._journals.forget()
-        found = self._files.waiting(self.advance)
-        places = {(each.store, each.event): each.place for each in found}
-        for event, paths in self._files.half_written():
-            try:
-                journal = self._journals.read(event)
-            except JournalTooNew as error:
-                log.error("%s: %s; what was half written waits for that", event.name, error)
-                continue
-            lines = journal.files if journal else {}
-            for store in self._outbox.departures:
-                known = [path for path in paths if path.name in lines and store in lines[path.name]["stores"]]
-                if known:
-                    self._files.link(event, store, places.get((store, event.name), event.name), known)
-            self._files.written(paths)
-            self._files.done_writing(event)
-            found = self._files.waiting(self.advance)
-        refused = {store: self._files.refused(store) for store in self._outbox.departures}
-        self._chores.found(found, refused=refused)
 
     def _do_all(self, events: Sequence[WaitingEvent]) -> float:
         pause_s = 0.0
@@ -224,6 +191,8 @@ class OutboxWriter(Worker):
                 self._files.sent(step.store, place, step.file.name)
 
     def _settle(self, event: WaitingEvent, store: str) -> None:
+        if self._chores.waits_for(store, event):  # for what a crash had left half written, and was found only now
+            return
         folder = self._journals.last_folder(event)
         try:
             journal = self._journals.read(event)

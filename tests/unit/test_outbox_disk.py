@@ -286,18 +286,10 @@ def test_foreign_files_in_the_outbox_are_left_alone(bench: Bench) -> None:
     assert all(path.exists() for path in foreign)
 
 
-def test_a_guard_that_speaks_is_heard_in_the_status(bench: Bench) -> None:
-    def missing() -> None:
-        raise StorageError("not mounted")
-
-    bench.writer._guard = missing
-    bench.writer.round(0)
-    assert bench.writer.status()["trouble"] == "not mounted"
-
-
 def test_a_disk_that_is_back_is_no_trouble_any_more_though_nothing_is_to_be_done(bench: Bench) -> None:
     bench.disk.there = False
     bench.writer.round(0)
+    assert bench.writer.status()["trouble"] == "the disk is missing"
     assert bench.writer.problems() == ["the outbox on the disk is not up to date: the disk is missing"]
     bench.disk.there = True
     bench.writer.round(0)

@@ -7,6 +7,7 @@ import pytest
 
 from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.errors import StorageError
+from pi_sec_cam.offsite.second_name import COPYING
 from pi_sec_cam.offsite.stores.memory import MemoryStore
 from tests.unit.outbox_bench import Bench, chunk, names, picture
 
@@ -38,6 +39,10 @@ def fails(path: Path) -> bytes:
     raise OSError(errno.EIO, "Input/output error", str(path))
 
 
+def refuses(path: Path, *, missing_ok: bool = False) -> None:
+    raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+
 def test_from_a_disk_that_can_only_be_read_what_waits_leaves(
     bench: Bench, disk: FailingDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -59,6 +64,32 @@ def test_from_a_disk_that_can_only_be_read_what_waits_leaves(
     bench.writer.round(0)
     assert bench.waiting("one") == []
     assert bench.offsite == [name]
+
+
+def test_from_a_disk_that_could_be_read_only_from_the_start_what_waits_leaves(
+    bench: Bench, disk: FailingDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = bench.event(picture(), chunk(0))
+    outbox = bench.storage / "outbox"
+    (outbox / "one" / name / f".video0.h264{COPYING}").write_bytes(b"half a copy")
+    (outbox / ".writing" / name).mkdir(parents=True)
+    (outbox / "one" / name / "video0.h264").rename(outbox / ".writing" / name / "video0.h264")
+    before = {path: path.stat().st_mtime_ns for path in bench.storage.rglob("*")}
+    disk.there, disk.error = False, errno.EROFS
+    after = bench.restarted(disk=disk)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuses)
+        after.writer.round(0)
+        after.send()
+    assert names(after.stores["one"].files) == ["motion0.jpg"]
+    assert {path: path.stat().st_mtime_ns for path in bench.storage.rglob("*")} == before
+    disk.there = True
+    after.writer.round(0)
+    assert after.offsite == []
+    after.send()
+    assert names(after.stores["one"].files) == ["motion0.jpg", "video0.h264"]
+    assert after.offsite == [name]
+    assert after.waiting("one") == []
 
 
 def test_a_disk_that_is_pulled_out_costs_no_file(
