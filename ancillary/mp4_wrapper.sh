@@ -218,7 +218,11 @@ events=0 good=0
 while IFS= read -r -d '' folder; do
     case $in/${folder#./}/ in "$out"/*) continue ;; esac
     event=${folder#./}
-    found=("$in/$folder"/video*.h264 "$in/$folder"/video*.h265 "$in/$folder"/motion0.jp[g])
+    found=("$in/$folder"/video*.h264 "$in/$folder"/video*.h265)
+    # A picture alone is an event whose video never left, or a rehearsal of the key: nothing lacks there.
+    above=$in${folder#.}
+    above=${above%/*}
+    if [ "${above##*/}" != rehearsal ]; then found+=("$in/$folder"/motion0.jp[g]); fi
     [ ${#found[@]} -gt 0 ] || continue
     events=$((events + 1))
     rm -rf -- "${work:?}"/*

@@ -19,6 +19,8 @@ from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.catalogue import Catalogue
 from pi_sec_cam.record.event_record import EventRecord
 
+# Columns of the table beside the id: the others, the gaps, and the least that remarks need.
+_BESIDE_ID = 19 + 6 + 8 + 4 * 2 + 10
 _MOMENTS = ("start", "end", "motion_start", "motion_end")
 
 
@@ -123,11 +125,16 @@ def _show_table(found: Sequence[EventRecord]) -> None:
     table.columns[0].overflow = "fold"  # an id that is cut off could not be copied
     for column in table.columns[2:4]:
         column.justify = "right"
+    console = Console()
+    for column in table.columns[1:4]:
+        column.no_wrap = True
+    # Nor is one in two lines copied with ease: remarks give way, as long as a few words fit on their line.
+    table.columns[0].no_wrap = max(len(event.id) for event in found) + _BESIDE_ID <= console.width
     for event in found:
         began = f"{event.start.astimezone():%Y-%m-%d %H:%M:%S}"
         cells = (event.id, began, _length(event.duration_s), f"{event.bytes / 1e6:.1f} MB", _remarks(event))
         table.add_row(*(Text(cell) for cell in cells))
-    Console().print(table)
+    console.print(table)
 
 
 def _length(seconds: float) -> str:

@@ -96,6 +96,8 @@ def _sealed_films(
         raise KeyUnusable(f"{folder.id} is kept sealed; give the owner's private key with -k")
     if not out.absolute().parent.is_dir():
         raise StorageError(f"cannot write {out}: there is no directory {out.absolute().parent}; create it first")
+    if out.exists() and not force:  # said before the passphrase is asked for, not after
+        raise StorageError(f"{out} exists; give another name, or --force to replace it")
     event = stored_event(folder.path)
     private_key = open_private_key(key)
     total = sum(chunk.path.stat().st_size for chunk in event.chunks)

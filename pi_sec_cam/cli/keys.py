@@ -19,7 +19,8 @@ and its passphrase, in two places.
 What next:
   1. Move the private key to the computer where you will look at footage, copy it to a second place, and
      delete it here if this is the camera.
-  2. In the camera's configuration: "dropbox": {{"public_pem_path": {public}}}
+  2. Copy the public key to the camera, and name it in the camera's configuration, by where it is there:
+     "dropbox": {{"public_pem_path": {public}}}
   3. On the camera: pi-sec-cam keys rehearse
      It sends a sealed picture, and you open it at home: then you know that you can."""
 

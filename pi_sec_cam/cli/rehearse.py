@@ -10,6 +10,7 @@ from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.clock import SystemClock
 from pi_sec_cam.config import Configuration, load_configuration
 from pi_sec_cam.errors import ConfigError, EventNotFound, OffsiteError, StorageError
+from pi_sec_cam.offsite.downloaded import REHEARSALS
 from pi_sec_cam.offsite.envelope import Envelope
 from pi_sec_cam.offsite.owner_key import PublicKey, fingerprint, read_public_key
 from pi_sec_cam.offsite.rehearsal import are_the_words, code_words, note_rehearsed
@@ -67,7 +68,7 @@ def rehearse(config: Path, no_wait: bool) -> None:
     disk.claim()
     disk.guard()
     words, taken = code_words(), clock.wall().astimezone()
-    folder = f"{configuration.cameras_resolved()[0].cam_name}/rehearsal/{taken:%Y-%m-%d_%H.%M.%S}"
+    folder = f"{configuration.cameras_resolved()[0].cam_name}/{REHEARSALS}/{taken:%Y-%m-%d_%H.%M.%S}"
     sealed = Envelope(public_key).seal(_picture(configuration, words, f"rehearsal of {taken:%Y-%m-%d %H:%M:%S}"))
     sent = [_sent(store, f"{folder}/motion0.jpg", sealed) for store in stores]
     if not any(sent):

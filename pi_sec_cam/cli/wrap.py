@@ -51,7 +51,7 @@ def wrap(top: Path, out: Path, key: Path | None, rate: float | None, partial: bo
     video-2.mp4 and so on. Existing files are never overwritten. The pictures are copied, not coded anew.
 
     \b
-    pi-sec-cam wrap -i Dropbox/Yard -o films -k private.pem -f 20
+    pi-sec-cam wrap -i Dropbox/Yard -o films -k pi_sec_cam_private.pem -f 20
 
     Exit codes: 0 all events were wrapped, 1 some were not (the others are), 2 the command line is at fault.
     """
@@ -87,8 +87,9 @@ def _wrapped(name: str, top: Path, folder: Path, opening: Opening, rate: float |
 def _missing(event: StoredEvent, partial: bool) -> str:
     missing = event.missing()
     if missing and not partial:
+        of_all = f" (of 0 to {event.expected - 1})" if event.expected else ""
         raise ChunksMissing(
-            f"chunks are missing: {missing} (of 0 to {event.expected - 1}). Are they all downloaded? "
+            f"chunks are missing: {missing}{of_all}. Are they all downloaded? "
             "If the camera could not send them: --partial wraps what is there"
         )
     return missing

@@ -14,6 +14,8 @@ from pi_sec_cam.media.access_unit import Codec
 from pi_sec_cam.offsite.journal import number_of, read_journal
 
 PICTURE_NAME = "motion0.jpg"
+# The folder that has a camera's rehearsals: `<cam>/rehearsal/<time>/motion0.jpg`, sent as an event's picture is.
+REHEARSALS = "rehearsal"
 _CHUNK_NAME = re.compile(r"video(0|[1-9][0-9]{0,8})\.(h264|h265)")
 
 
@@ -78,7 +80,7 @@ class StoredEvent:
 
 
 def event_folders_below(top: Path, leave_out: Path) -> Iterator[str]:
-    """The folder of every event in a folder and all folders in it, relative to `top` (`.` for itself).
+    """The folder of every event in a folder and all folders in it, relative to `top` (`.` for itself); no rehearsals.
 
     Args:
         leave_out: a folder that is not looked into.
@@ -92,7 +94,8 @@ def event_folders_below(top: Path, leave_out: Path) -> Iterator[str]:
 
     for folder, below, names in os.walk(top, onerror=fail):
         below[:] = sorted(name for name in below if Path(folder, name).resolve() != leave_out.resolve())
-        if PICTURE_NAME in names or any(_CHUNK_NAME.fullmatch(name) for name in names):
+        rehearsal = Path(folder).resolve().parent.name == REHEARSALS
+        if (PICTURE_NAME in names and not rehearsal) or any(_CHUNK_NAME.fullmatch(name) for name in names):
             yield os.path.relpath(folder, top)
 
 

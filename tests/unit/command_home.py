@@ -53,11 +53,11 @@ class Home:
         assert result.exit_code == 0, result.output
         return [event["id"] for event in json.loads(result.stdout)]
 
-    def run_in_terminal(self, *command: str, typed: str = "", exit_code: int = 0) -> str:
-        """What a program writes that talks to a terminal of 200 columns, on which `typed` is typed."""
+    def run_in_terminal(self, *command: str, typed: str = "", exit_code: int = 0, columns: int = 200) -> str:
+        """What a program writes that talks to a terminal of so many columns, on which `typed` is typed."""
         ours, its = pty.openpty()
         arguments = [sys.executable, "-m", "pi_sec_cam", command[0], "-c", str(self.config), *command[1:]]
-        environment = {**os.environ, "COLUMNS": "200", "TERM": "xterm", "NO_COLOR": "1"}
+        environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1"}
         os.write(ours, typed.encode())
         stdin = its if typed else subprocess.DEVNULL
         with subprocess.Popen(arguments, stdout=its, stderr=its, stdin=stdin, env=environment) as program:

@@ -116,6 +116,17 @@ def test_a_terminal_gets_a_table(home: Home, three: list[EventRecord]) -> None:
         assert f"{event.start.astimezone():%Y-%m-%d %H:%M:%S}" in line
 
 
+def test_ids_stand_in_one_line_where_there_is_room_and_whole_where_there_is_none(home: Home) -> None:
+    three = [
+        home.event(NOON + timedelta(hours=hour), note="too long for what is left of the line") for hour in (0, 1, 2)
+    ]
+    wide = home.run_in_terminal("events", columns=80)
+    assert all(f"{event.id} " in wide for event in three)
+    narrow = home.run_in_terminal("events", columns=50)
+    first = "".join(line.split(" ")[0] for line in narrow.splitlines()[1:])
+    assert all(event.id in first for event in three)
+
+
 @pytest.mark.parametrize("made", [False, True])
 def test_no_event_is_no_error_and_nothing_is_created(home: Home, made: bool) -> None:
     if made:

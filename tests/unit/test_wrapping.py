@@ -117,6 +117,20 @@ def test_a_missing_chunk_is_an_error_and_the_other_events_are_done(tmp_path: Pat
         assert decoded_pictures(tmp_path / "some/video-2.mp4") == 25
 
 
+@both
+def test_a_rehearsal_is_no_event_and_a_picture_alone_is_one_without_video(tmp_path: Path, tool: str) -> None:
+    download(tmp_path / "in/Yard/2026-05-04/18.30.12", units(seconds=1), 2)
+    for folder in ("rehearsal/2026-05-04_18.00.00", "2026-05-04/19.00.00"):
+        (tmp_path / "in/Yard" / folder).mkdir(parents=True)
+        (tmp_path / "in/Yard" / folder / "motion0.jpg").write_bytes(JPEG)
+    done = run(tool, "-i", tmp_path / "in", "-o", tmp_path / "out", "-f", "25")
+    assert "rehearsal/" not in done.stderr
+    assert "19.00.00: chunks are missing: all of them. Are" in done.stderr
+    assert "1 of 2 events wrapped" in done.stderr + done.stdout
+    done = run(tool, "-i", tmp_path / "in/Yard/rehearsal/2026-05-04_18.00.00", "-o", tmp_path / "none", "-f", "25")
+    assert (done.returncode, "no event found" in done.stderr) == (1, True)
+
+
 def test_a_journal_of_a_later_version_is_an_error_of_its_event_only(tmp_path: Path) -> None:
     pictures = units(seconds=1)
     for name in ("a", "b"):
