@@ -81,6 +81,7 @@ def login(config: Path, app_key: str | None, keep: Path | None) -> None:
         _end_before(before)
     if keep is not None:
         click.echo(f"A copy is in {write_login(made, keep)}. Move it off the camera, to where you keep secrets.")
+    click.echo("A camera that runs takes it up within 5 minutes; after the very first login, start it anew.")
     click.echo(
         f"If the camera is stolen, end its login at {_CONNECTED_APPS}"
         + (f", or by `pi-sec-cam dropbox revoke --login {keep.name}` at home." if keep is not None else ".")

@@ -14,7 +14,7 @@ from pi_sec_cam.cli.log import log_to_stderr
 from pi_sec_cam.cli.main import drop_output
 from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.cli.service_manager import ServiceManager
-from pi_sec_cam.cli.summary import watched
+from pi_sec_cam.cli.summary import off_site, watched
 from pi_sec_cam.clock import SystemClock
 from pi_sec_cam.config import Configuration, load_configuration
 from pi_sec_cam.errors import SourceError
@@ -66,6 +66,7 @@ def run(config: Path, demo: bool, demo_if_none: bool, verbose: bool) -> None:
             *([why] if why else []),
             *watched(whole, demo=demo, stopped={node.name for node in daemon.nodes if not node.running}),
             f"clips go to {daemon.directory / 'recordings'}",
+            off_site(whole),
             f"list them with: pi-sec-cam events -c {config}    stop with: Ctrl+C",
         )
         failure = daemon.wait(stop, on_look=lambda: _tell(manager, daemon))

@@ -20,11 +20,19 @@ def summary(whole: Configuration) -> list[str]:
     lines.append(
         f"recordings: {storage.directory}/recordings (the oldest are deleted {_when_deleted(storage)}{sealed})"
     )
-    lines.append(f"off-site: {', '.join(_stores(whole)) or 'nothing'}")
+    lines.append(off_site(whole))
     server = whole.server
     lines.append(f"command server: {f'port {server.server_port}' if server.enabled else 'off'}")
     lines += [f"remote: {remote.name} at {without_password(remote.url)}" for remote in whole.remotes]
     return lines
+
+
+def off_site(whole: Configuration) -> str:
+    """Where events are sent, and whether they are sealed before."""
+    stores = ", ".join(_stores(whole))
+    if not stores:
+        return "off-site: nothing"
+    return f"off-site: {stores}; {'sealed' if whole.dropbox.public_pem_path is not None else 'NOT sealed'}"
 
 
 def watched(whole: Configuration, *, demo: bool, stopped: Container[str] = ()) -> list[str]:

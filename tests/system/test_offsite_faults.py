@@ -115,7 +115,7 @@ def test_whatever_dropbox_answers_all_of_it_arrives_once(home: TwoStores, yard: 
         arrived_everywhere(home, 2)
         status = home.command("status").stdout
         assert home.stop(daemon) < STOP_S
-    assert "dropbox the app's folder in Dropbox: idle, all has left" in status
+    assert "dropbox app folder: idle, all has left" in status
     for said in (
         "too many requests",
         "the connection broke off",

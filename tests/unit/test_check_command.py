@@ -39,7 +39,7 @@ def test_a_good_file_is_ok_with_a_summary(file: Path) -> None:
         "Door: servo on pin 11, sound from USB",
         f"recordings: {file.parent}/footage/recordings (the oldest are deleted after 14 days or beyond 10 GB in all "
         "or when less than 1 GB are free; sealed)",
-        "off-site: Dropbox, /mnt/nas, S3 bucket b",
+        "off-site: Dropbox, /mnt/nas, S3 bucket b; sealed",
         "remote: Garage at https://me:***@garage:8080",
     ):
         assert said in result.stdout
@@ -54,7 +54,9 @@ def test_what_works_but_may_not_be_meant_is_noted(file: Path) -> None:
     assert "note: PiSecCam: motion.max_event_time (5 s) is not longer than rec_sec_after (8 s)" in result.stdout
     assert "note: nothing leaves this machine" in result.stdout
     file.write_text(json.dumps({"dropbox": {"token": "geheim"}}))
-    assert "note: what goes off-site is not sealed" in run("-c", str(file)).stdout
+    said = run("-c", str(file)).stdout
+    assert "off-site: Dropbox; NOT sealed" in said
+    assert "note: what goes off-site is not sealed" in said
 
 
 def test_the_key_is_looked_at(file: Path) -> None:

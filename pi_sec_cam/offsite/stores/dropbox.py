@@ -26,7 +26,7 @@ class DropboxStore:
     """
 
     kind = "dropbox"
-    where = "the app's folder in Dropbox"
+    where = "app folder"
 
     def __init__(
         self,
