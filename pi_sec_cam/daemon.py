@@ -23,7 +23,7 @@ from pi_sec_cam.record.keeper import StorageKeeper
 from pi_sec_cam.record.retention import Limits
 from pi_sec_cam.record.room import RoomMaker
 from pi_sec_cam.remembered import Remembered
-from pi_sec_cam.sending import Sending, sends
+from pi_sec_cam.sending import Sending, sends, warn_where_nothing_is_sent, withdraw_left_behind
 from pi_sec_cam.worker import Worker, stop_all
 
 log = logging.getLogger(__name__)
@@ -232,6 +232,7 @@ class Daemon:
 
     def _make_sending(self) -> Sending | None:
         if not sends(self._configuration, self._remembered):
+            warn_where_nothing_is_sent(self.directory / "outbox")
             return None
         return Sending(
             self._configuration,
@@ -257,6 +258,8 @@ class Daemon:
         self._keeper.changed()
         if self._sending is not None:
             self._sending.deleted(event)
+        else:
+            withdraw_left_behind(self.directory / "outbox", event)
         return {"event": event}
 
     def _rebuild(self) -> dict[str, object]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from pi_sec_cam.offsite.event_journal import EventJournals
 from pi_sec_cam.offsite.journal import JournalTooNew
+from pi_sec_cam.offsite.left_behind import LeftBehind
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outbox_files import OutboxFiles
 
@@ -36,6 +37,7 @@ class OutboxDisk:
         self._journals = journals
         self._guard = guard
         self._on_progress = on_progress
+        self._left_behind = LeftBehind(outbox.directory, outbox.departures)
         self._in_order: tuple[int, int] | None = None  # device and inode of the storage directory that is
 
     def look(self) -> None:
@@ -91,3 +93,4 @@ class OutboxDisk:
     def _find(self) -> None:
         refused = {store: self._files.refused(store) for store in self._outbox.departures}
         self._chores.found(self._files.waiting(self._on_progress), refused=refused)
+        self._left_behind.warn()

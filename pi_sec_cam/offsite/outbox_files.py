@@ -107,13 +107,19 @@ class OutboxFiles:
 
     def withdraw(self, event: WaitingEvent) -> None:
         """All that waits of the event goes; durable on return."""
-        roots = [(self._directory / _WRITING, event.name), (self._directory / _JOURNALS, event.name)]
-        for root, place in [*roots, *((self._directory / key, event.place(key)) for key in self._stores)]:
-            with suppress(FileNotFoundError, NotADirectoryError):
-                for name in os.listdir(root / place):
-                    (root / place / name).unlink()
-                sync_directory(root / place)
-            self._remove(root, place)
+        self.clear(_WRITING, event.name)
+        self.clear(_JOURNALS, event.name)
+        for store in self._stores:
+            self.clear(store, event.place(store))
+
+    def clear(self, store: str, place: str) -> None:
+        """All that waits of an event for one store goes; durable on return."""
+        root = self._directory / store
+        with suppress(FileNotFoundError, NotADirectoryError):
+            for name in os.listdir(root / place):
+                (root / place / name).unlink()
+            sync_directory(root / place)
+        self._remove(root, place)
 
     def journal_folder(self, event: str) -> Path:
         """Where the journal of an event is that has no folder; need not stand."""

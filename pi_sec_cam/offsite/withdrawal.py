@@ -1,8 +1,8 @@
 """Withdraws an event from an outbox that no daemon has: what of it has not left never will."""
 
-import os
 from pathlib import Path
 
+from pi_sec_cam.offsite.left_behind import stores_in
 from pi_sec_cam.offsite.outbox_files import OutboxFiles
 from pi_sec_cam.offsite.waiting import WaitingEvent
 
@@ -17,10 +17,7 @@ def withdraw(outbox: Path, folder: str) -> None:
     Raises:
         OSError: from the disk; the same call may be made again.
     """
-    if not outbox.is_dir():
-        return
-    stores = sorted(name for name in os.listdir(outbox) if not name.startswith("."))
-    files = OutboxFiles(outbox, stores)
+    files = OutboxFiles(outbox, stores_in(outbox))
     events = {event.name: event for event, _ in files.half_written()}
     for found in files.waiting(lambda: None):
         event = events.setdefault(found.event, WaitingEvent(found.event, folder=found.folder))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pi_sec_cam.clock import Clock, WallStamp
 from pi_sec_cam.config import Configuration
-from pi_sec_cam.errors import ConfigError, EventNotFound, KeyUnusable
+from pi_sec_cam.errors import ConfigError, EventNotFound, KeyUnusable, StorageError
 from pi_sec_cam.motion.event import EventStarted
 from pi_sec_cam.motion.event_reader import EventReaders
 from pi_sec_cam.offsite.chunker import Chunker
@@ -19,6 +19,7 @@ from pi_sec_cam.offsite.uploader import Uploader
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_record import folder_of_id, id_of_folder
 from pi_sec_cam.remembered import Remembered
+from pi_sec_cam.sending.left_behind import withdraw_left_behind
 from pi_sec_cam.sending.resuming import Resumer
 from pi_sec_cam.sending.stores import IDENTITY, stores_of
 from pi_sec_cam.worker import Worker
@@ -143,13 +144,19 @@ class Sending:
         self._resumer.interrupted(event_ids)
 
     def deleted(self, event_id: str) -> None:
-        """The owner has deleted an event: what of it has not left never will."""
+        """The owner has deleted an event: what of it has not left never will.
+
+        Raises:
+            StorageError: that of it which nobody sends any more cannot be removed.
+        """
         self._outbox.withdraw(folder_of_id(event_id))
+        withdraw_left_behind(self._outbox.directory, event_id, self._outbox.departures)
 
     def made_room(self, event_id: str) -> None:
         """An event was deleted to make room. What waits to leave goes on waiting, unless it is the recording itself."""
         if self.sealed:
-            self.deleted(event_id)
+            with suppress(StorageError):  # what nobody sends goes with its directory, then
+                self.deleted(event_id)
 
     def lacks_room(self, lacking: int) -> None:
         """The disk is full, and no event is left to delete. What is new matters more than what has waited for long.

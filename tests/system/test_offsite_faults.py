@@ -237,6 +237,9 @@ def test_what_its_owner_deletes_never_leaves(home: TwoStores, yard: tuple[Walked
         home.walk(yard[0])
         home.walk(yard[0])
         deleted, stays = home.events()
+        left_behind = home.storage / "outbox/a-former-store" / deleted["id"]
+        left_behind.mkdir(parents=True)
+        (left_behind / "video0.h264").write_bytes(b"nobody sends it")
         done = home.command("events", "delete", deleted["id"], "--yes")
         assert done.returncode == 0, done.stderr
         home.dropbox.faults.clear()

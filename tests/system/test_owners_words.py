@@ -49,6 +49,10 @@ def test_words_outlive_recorder_kill_and_list(tmp_path: Path) -> None:
     catalogue.write_bytes(b"no database" * 1000)
     for file in home.storage.glob("catalogue.sqlite3-*"):
         file.unlink()
+    left_behind = home.storage / "outbox/a-former-store"
+    for event in (running, "Yard/2026-05-04/18.30.12"):
+        (left_behind / event).mkdir(parents=True)
+        (left_behind / event / "video0.h264").write_bytes(b"nobody sends it")
     with home.running() as daemon:
         home.until(lambda: running in said(home), 10)
         assert said(home)[running] == words
@@ -58,6 +62,8 @@ def test_words_outlive_recorder_kill_and_list(tmp_path: Path) -> None:
         assert home.command("events", "delete", "--yes", running).returncode == 0
         assert running not in said(home)
         assert not (home.storage / "recordings" / running).exists()
+        assert f"2 files wait in {left_behind}" in home.log
+        assert [path.parent.name for path in left_behind.rglob("*.h264")] == ["18.30.12"]
         home.stop(daemon)
 
     # Without a daemon the same.

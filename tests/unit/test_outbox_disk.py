@@ -322,6 +322,20 @@ def test_what_is_deleted_while_the_disk_is_away_goes_when_it_is_back(bench: Benc
     assert bench.figures("one")["files_dropped"] == 0
 
 
+def test_what_waits_for_a_store_that_is_not_configured_any_more_is_said_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.event(picture(), chunk(0))
+    (bench.storage / "outbox" / "notes.txt").write_text("somebody's")
+    after = bench.restarted(stores={"two": bench.stores["two"]})
+    for _ in range(2):
+        after.outbox.chores.disk_is_away()
+        after.writer.round(0)
+    [said] = [message for message in caplog.messages if "not configured" in message]
+    assert said.startswith(f"2 files wait in {bench.storage / 'outbox' / 'one'} for a store that is not configured")
+    assert after.waiting("one") == ["motion0.jpg", "video0.h264"]
+
+
 def test_what_a_later_version_left_half_written_is_not_touched(bench: Bench) -> None:
     bench.event(chunk(0))
     writing = bench.storage / "outbox" / ".writing" / EVENT / "video1.h264"
