@@ -38,7 +38,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         ring = camera["ring"]
         lines.append(f"  ring: {ring['seconds']:.1f} s, {ring['bytes'] / 1e6:.1f} MB; motion: {motion['state']}")
         lines.append(
-            f"  recorder: {recorder['state']}, {recorder['events_recorded']} events since the start, "
+            f"  recorder: {recorder['state']}, {_count(recorder['events_recorded'], 'event')} since the start, "
             f"{recorder['pictures_dropped']} pictures dropped"
         )
     storage = found["storage"]
@@ -69,16 +69,21 @@ def _offsite(offsite: dict[str, Any] | None) -> list[str]:
 
 def _store(store: dict[str, Any]) -> str:
     where = f"{store['kind']} {store['where']}".strip()
-    if not store["files_waiting"]:
-        sent = f"all has left ({store['files_sent']} files since the start)"
+    number = store["files_waiting"]
+    if not number:
+        sent = f"all has left ({_count(store['files_sent'], 'file')} since the start)"
     else:
-        sent = f"{store['files_waiting']} files ({_size(store['bytes_waiting'])}) wait"
+        sent = f"{_count(number, 'file')} ({_size(store['bytes_waiting'])}) {'waits' if number == 1 else 'wait'}"
         if store["oldest_unsent_s"] is not None:
             sent += f", the oldest for {_duration(store['oldest_unsent_s'])}"
     given_up = store["files_dropped"] + store["files_refused"]
     lost = f", {given_up} given up" if given_up else ""
     failing = f"; since {store['failing_since']}: {store['last_error']}" if store["failing_since"] else ""
     return f"{where}: {store['state']}, {sent}{lost}{failing}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _duration(seconds: float) -> str:

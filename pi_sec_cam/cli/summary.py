@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pi_sec_cam.camera.address import without_password
 from pi_sec_cam.config import CameraConfiguration, Configuration
-from pi_sec_cam.config.offsite import DirectoryStore
+from pi_sec_cam.config.offsite import DirectoryStore, S3Store
 from pi_sec_cam.config.recording import Storage
 from pi_sec_cam.errors import KeyUnusable
 from pi_sec_cam.offsite.dropbox_login import login_path
@@ -65,6 +65,11 @@ def notes(whole: Configuration) -> list[str]:
         found.append("nothing leaves this machine: who takes it takes the recordings too")
     elif whole.dropbox.public_pem_path is None:
         found.append("what goes off-site is not sealed: set dropbox.public_pem_path to the owner's public key")
+    if any(isinstance(store, S3Store) for store in whole.stores):
+        from pi_sec_cam.offsite.stores.s3 import library_missing
+
+        if missing := library_missing():
+            found.append(f"{missing}. Until then the camera does not start (stores)")
     if whole.dropbox.public_pem_path is not None:
         found += _of_key(whole.dropbox.public_pem_path, whole.storage.directory / IDENTITY)
     return found

@@ -13,6 +13,7 @@ from pi_sec_cam.cli.check import check, schema
 from pi_sec_cam.cli.options import CONFIG_FILES, config_option
 from pi_sec_cam.offsite.owner_key import read_public_key
 from pi_sec_cam.offsite.rehearsal import note_rehearsed
+from pi_sec_cam.offsite.stores import s3
 from tests.unit.configurations import EVERYTHING, FIRST_GENERATION, REPOSITORY
 from tests.unit.owner_keys import public_pem
 
@@ -69,6 +70,14 @@ def test_the_key_is_looked_at(file: Path) -> None:
     assert never in run("-c", str(file)).stdout
     note_rehearsed(file.parent / "storage/identity", read_public_key(pem), datetime(2026, 5, 4, tzinfo=UTC))
     assert never not in run("-c", str(file)).stdout
+
+
+def test_a_store_whose_library_is_missing_is_noted(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = {"kind": "s3", "bucket": "b", "access_key_id": "a", "secret_access_key": "geheim"}
+    file.write_text(json.dumps({"stores": [store]}))
+    assert "botocore" not in run("-c", str(file)).stdout
+    monkeypatch.setattr(s3, "find_spec", lambda _: None)
+    assert "pip install botocore. Until then the camera does not start (stores)" in run("-c", str(file)).stdout
 
 
 def test_all_faults_go_to_stderr_and_the_exit_code_is_2(file: Path) -> None:

@@ -21,6 +21,13 @@ _REMEMBERED = 1000
 _MARKER_TEXT = b"Cameras keep their files here. This one shows that nothing here is overwritten (docs/stores.md).\n"
 
 
+def library_missing() -> str:
+    """What to do where the library that speaks S3 is not installed; empty where it is."""
+    if find_spec("botocore") is not None:
+        return ""
+    return f"a store of kind s3 needs a library that is missing; install it: {sys.executable} -m pip install botocore"
+
+
 class S3Store:
     """A bucket, or what is below a prefix in one.
 
@@ -64,9 +71,8 @@ class S3Store:
         ca_pem_path: Path | None = None,
         waited_at_start: Callable[[], bool] = lambda: False,
     ) -> None:
-        if find_spec("botocore") is None:
-            way_out = f"{sys.executable} -m pip install botocore"
-            raise ConfigError(f"a store of kind s3 needs a library that is missing; install it: {way_out}")
+        if missing := library_missing():
+            raise ConfigError(missing)
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/".lstrip("/")
         self.where = f"s3://{bucket}/{self._prefix}" + (f" at {_host(endpoint_url)}" if endpoint_url else "")
