@@ -1,5 +1,6 @@
 """The command `run`: the daemon, from start to a clean stop."""
 
+import shutil
 import signal
 import sys
 import threading
@@ -67,12 +68,17 @@ def run(config: Path, demo: bool, demo_if_none: bool, verbose: bool) -> None:
             *watched(whole, demo=demo, stopped={node.name for node in daemon.nodes if not node.running}),
             f"clips go to {daemon.directory / 'recordings'}",
             off_site(whole),
-            f"list them with: pi-sec-cam events -c {config}    stop with: Ctrl+C",
+            f"list them with: {_command()} events -c {config}    stop with: Ctrl+C",
         )
         failure = daemon.wait(stop, on_look=lambda: _tell(manager, daemon))
         manager.stopping()
     if failure is not None:
         raise SourceError(failure)
+
+
+def _command() -> str:
+    """How this program can be called from the current folder."""
+    return "pi-sec-cam" if shutil.which("pi-sec-cam") else sys.argv[0]
 
 
 def _tell(manager: ServiceManager, daemon: "Daemon") -> None:

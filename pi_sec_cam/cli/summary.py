@@ -65,27 +65,34 @@ def notes(whole: Configuration) -> list[str]:
         found.append("nothing leaves this machine: who takes it takes the recordings too")
     elif whole.dropbox.public_pem_path is None:
         found.append("what goes off-site is not sealed: set dropbox.public_pem_path to the owner's public key")
+    elif not hindrances(whole) and not _is_rehearsed(whole.dropbox.public_pem_path, whole.storage.directory / IDENTITY):
+        found.append("nobody has tried yet to open what is sealed: `pi-sec-cam keys rehearse`")
+    return found
+
+
+def hindrances(whole: Configuration) -> list[str]:
+    """Why the camera would not start on this machine, though the file is right."""
+    found = []
     if any(isinstance(store, S3Store) for store in whole.stores):
         from pi_sec_cam.offsite.stores.s3 import library_missing
 
         if missing := library_missing():
-            found.append(f"{missing}. Until then the camera does not start (stores)")
+            found.append(f"stores: {missing}")
     if whole.dropbox.public_pem_path is not None:
-        found += _of_key(whole.dropbox.public_pem_path, whole.storage.directory / IDENTITY)
+        from pi_sec_cam.offsite.owner_key import read_public_key
+
+        try:
+            read_public_key(whole.dropbox.public_pem_path)
+        except KeyUnusable as error:
+            found.append(f"dropbox.public_pem_path: {error}")
     return found
 
 
-def _of_key(path: Path, identity: Path) -> Iterator[str]:
+def _is_rehearsed(path: Path, identity: Path) -> bool:
     from pi_sec_cam.offsite.owner_key import read_public_key
     from pi_sec_cam.offsite.rehearsal import rehearsed
 
-    try:
-        key = read_public_key(path)
-    except KeyUnusable as error:
-        yield f"{error}. Until then the camera does not start (dropbox.public_pem_path)"
-    else:
-        if not rehearsed(identity, key):
-            yield "nobody has tried yet to open what is sealed: `pi-sec-cam keys rehearse`"
+    return rehearsed(identity, read_public_key(path))
 
 
 def _camera(camera: CameraConfiguration) -> Iterator[str]:

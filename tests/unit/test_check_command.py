@@ -30,7 +30,9 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_good_file_is_ok_with_a_summary(file: Path) -> None:
-    file.write_text(json.dumps(EVERYTHING))
+    (file.parent / "owner.pem").write_bytes(public_pem(2048))
+    dropbox = EVERYTHING["dropbox"] | {"public_pem_path": "owner.pem"}
+    file.write_text(json.dumps(EVERYTHING | {"dropbox": dropbox}))
     result = run("-c", str(file))
     assert result.exit_code == 0
     assert result.stdout.startswith(f"ok: {file}\n")
@@ -63,7 +65,10 @@ def test_what_works_but_may_not_be_meant_is_noted(file: Path) -> None:
 def test_the_key_is_looked_at(file: Path) -> None:
     storage, pem = {"directory": str(file.parent / "storage")}, file.parent / "owner.pem"
     file.write_text(json.dumps({"storage": storage, "dropbox": {"token": "geheim", "public_pem_path": str(pem)}}))
-    assert f"note: there is no public key {pem}" in run("-c", str(file)).stdout
+    result = run("-c", str(file))
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"ok, but the camera does not start with it here: {file}\n")
+    assert f"does not start: dropbox.public_pem_path: there is no public key {pem}" in result.stdout
     pem.write_bytes(public_pem(2048))
     (file.parent / "storage").mkdir()
     never = "note: nobody has tried yet to open what is sealed"
@@ -77,7 +82,10 @@ def test_a_store_whose_library_is_missing_is_noted(file: Path, monkeypatch: pyte
     file.write_text(json.dumps({"stores": [store]}))
     assert "botocore" not in run("-c", str(file)).stdout
     monkeypatch.setattr(s3, "find_spec", lambda _: None)
-    assert "pip install botocore. Until then the camera does not start (stores)" in run("-c", str(file)).stdout
+    result = run("-c", str(file))
+    assert result.exit_code == 1
+    assert "does not start: stores: " in result.stdout
+    assert "pip install botocore" in result.stdout
 
 
 def test_all_faults_go_to_stderr_and_the_exit_code_is_2(file: Path) -> None:
