@@ -27,7 +27,11 @@ class Dropbox(Section):
     ] = 1
     token: Annotated[
         SecretText | None,
-        Field(repr=False, description="An access token for Dropbox; null (and no refresh_token) means no Dropbox"),
+        Field(
+            repr=False,
+            description="An access token for Dropbox; null (and no refresh_token, and no `pi-sec-cam dropbox login`) "
+            "means no Dropbox",
+        ),
     ] = None
     refresh_token: Annotated[
         SecretText | None,
