@@ -5,7 +5,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pi_sec_cam.durable import make_directories, sync_directory, write_atomically, write_new
@@ -76,7 +76,8 @@ class OutboxFiles:
 
     def sent(self, store: str, place: str, name: str) -> None:
         """The store has it. Not synced: that a name comes back is harmless."""
-        (self._directory / store / place / name).unlink(missing_ok=True)
+        with self._missing_is_gone():
+            (self._directory / store / place / name).unlink()
 
     def set_aside(self, store: str, place: str, name: str) -> None:
         """The store will never take it."""
@@ -115,7 +116,7 @@ class OutboxFiles:
     def clear(self, store: str, place: str) -> None:
         """All that waits of an event for one store goes; durable on return."""
         root = self._directory / store
-        with suppress(FileNotFoundError, NotADirectoryError):
+        with self._missing_is_gone():
             for name in os.listdir(root / place):
                 (root / place / name).unlink()
             sync_directory(root / place)
@@ -163,6 +164,15 @@ class OutboxFiles:
     def refused(self, store: str) -> int:
         """How many files this store will never take."""
         return sum(len(paths) for _, paths in _leaves(self._directory / store / _REFUSED))
+
+    @contextmanager
+    def _missing_is_gone(self) -> Iterator[None]:
+        """What is not there need not be removed; but the disk may just have gone, and come back with it."""
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError):
+            if not self._directory.is_dir():
+                raise
 
     def _in_writing(self, event: WaitingEvent, name: str) -> Path:
         path = self._directory_of(event, self._directory / _WRITING, event.name) / name

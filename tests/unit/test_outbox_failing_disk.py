@@ -108,3 +108,17 @@ def test_a_disk_that_is_pulled_out_costs_no_file(
     assert bench.figures("one")["files_refused"] == 0
     bench.send()
     assert names(bench.stores["one"].files) == ["video0.h264"]
+
+
+def test_what_has_left_while_the_disk_goes_away_does_not_wait_when_it_is_back(bench: Bench, tmp_path: Path) -> None:
+    """Between the look at the disk and the removal of the file's name, that is."""
+    name = bench.event(picture(), chunk(0))
+    for _ in range(2):
+        bench.uploaders["one"].step(0)
+    outbox, elsewhere = bench.storage / "outbox", tmp_path / "elsewhere"
+    outbox.rename(elsewhere)
+    assert bench.writer.round(0) > 0  # is tried again
+    elsewhere.rename(outbox)
+    bench.writer.round(0)
+    assert bench.waiting("one") == []
+    assert bench.offsite == [name]
