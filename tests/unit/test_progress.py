@@ -42,13 +42,14 @@ def test_it_is_named_as_soon_as_its_folder_stands(bench: Bench) -> None:
         assert name is not None
         folder = progress.folder()
         assert folder == bench.archive.recordings / name
-        folder.rename(folder.with_name("away"))
-        assert progress.folder() is None
-        folder.with_name("away").rename(folder)
         bench.event(ended(4.5, 0))
         bench.feed(found[120:])
         until(lambda: progress.over)
     assert [record.path for record in bench.finished] == [f"recordings/{name}"]
+    folder.rename(folder.with_name("away"))  # not while it is written to
+    assert progress.folder() is None
+    folder.with_name("away").rename(folder)
+    assert progress.folder() == folder
 
 
 @pytest.mark.parametrize("asked", [1, 51, 87, 100])
