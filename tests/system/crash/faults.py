@@ -19,7 +19,8 @@ def break_storage(fault: str) -> None:
     FAULTS[fault]()
 
 
-def _no_sync_of(kind: Callable[[int], bool]) -> None:
+def no_sync_of(kind: Callable[[int], bool]) -> None:
+    """From now on fsync does nothing for files whose mode is of this kind."""
     fsync = os.fsync
 
     def some(descriptor: int) -> None:
@@ -71,8 +72,8 @@ def _deletions_not_synced() -> None:
 
 
 FAULTS: dict[str, Callable[[], None]] = {
-    "directories are not synced": lambda: _no_sync_of(stat.S_ISDIR),
-    "files are not synced before they get their name": lambda: _no_sync_of(stat.S_ISREG),
+    "directories are not synced": lambda: no_sync_of(stat.S_ISDIR),
+    "files are not synced before they get their name": lambda: no_sync_of(stat.S_ISREG),
     "fragments are not synced": _no_fdatasync,
     "the row comes before the file": _row_before_file,
     "the owner's words are not announced": _not_announced,

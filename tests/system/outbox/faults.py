@@ -10,21 +10,12 @@ from pi_sec_cam.offsite.event_journal import EventJournals
 from pi_sec_cam.offsite.journal import Line
 from pi_sec_cam.offsite.outbox_files import OutboxFiles
 from pi_sec_cam.offsite.waiting import WaitingEvent, WaitingFile
+from tests.system.crash.faults import no_sync_of
 
 
 def break_outbox(fault: str) -> None:
     """Leave out or swap what `FAULTS` says under that name, for the rest of this process."""
     FAULTS[fault]()
-
-
-def _no_sync_of(kind: Callable[[int], bool]) -> None:
-    fsync = os.fsync
-
-    def some(descriptor: int) -> None:
-        if not kind(os.fstat(descriptor).st_mode):
-            fsync(descriptor)
-
-    os.fsync = some  # type: ignore[assignment]
 
 
 def _journal_not_synced() -> None:
@@ -62,8 +53,8 @@ def _unlinked_before_it_is_stored() -> None:
 
 
 FAULTS: dict[str, Callable[[], None]] = {
-    "directories are not synced": lambda: _no_sync_of(stat.S_ISDIR),
-    "files are not synced": lambda: _no_sync_of(stat.S_ISREG),
+    "directories are not synced": lambda: no_sync_of(stat.S_ISDIR),
+    "files are not synced": lambda: no_sync_of(stat.S_ISREG),
     "the journal is not synced": _journal_not_synced,
     "the journal comes last": _journal_comes_last,
     "a file is unlinked before it is stored": _unlinked_before_it_is_stored,
