@@ -1,7 +1,9 @@
 """The camera's own key (Ed25519), by which it signs: made on its first start, kept in identity/, never sent."""
 
 import os
+from hashlib import sha256
 from pathlib import Path
+from typing import TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -11,6 +13,9 @@ from pi_sec_cam.durable import make_directories, storage_error, write_atomically
 from pi_sec_cam.errors import KeyUnusable
 
 NAME = "camera_key.pem"
+
+PublicKey: TypeAlias = Ed25519PublicKey
+"""For those who pass keys on and need not know whose class it is."""
 
 
 def read_or_make_camera_key(identity: Path) -> tuple[Ed25519PrivateKey, bool]:
@@ -67,6 +72,12 @@ def raw(key: Ed25519PublicKey) -> bytes:
 def public_pem(key: Ed25519PublicKey) -> bytes:
     """As a PEM file."""
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def fingerprint(key: Ed25519PublicKey) -> str:
+    """What this key is called: the SHA-256 of its DER form (SubjectPublicKeyInfo), in hexadecimal."""
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return sha256(der).hexdigest()
 
 
 def read_public_key(text: str) -> Ed25519PublicKey:
