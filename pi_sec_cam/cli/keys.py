@@ -1,10 +1,11 @@
-"""The commands `keys`: `new` makes the owner's key pair, `rehearse` proves that its private half works."""
+"""The commands `keys`: `new` makes the owner's key pair, `rehearse` tries it out, `camera` shows the camera's own."""
 
 import json
 from pathlib import Path
 
 import click
 
+from pi_sec_cam.cli.camera_key import camera_key
 from pi_sec_cam.cli.options import config_option, not_configured
 from pi_sec_cam.cli.passphrase import new_passphrase
 from pi_sec_cam.cli.rehearse import rehearse
@@ -28,7 +29,7 @@ What next:
 @click.group()
 @config_option
 def keys(config: Path) -> None:
-    """The key pair that footage is sealed with: the camera has the public key, you have the private one."""
+    """Your key pair, which footage is sealed with; and the camera's own, with which it signs what it sends."""
 
 
 @keys.command()
@@ -73,3 +74,4 @@ def new(out: Path, bits: str, no_passphrase: bool, passphrase_stdin: bool) -> No
 
 
 keys.add_command(rehearse)
+keys.add_command(camera_key)

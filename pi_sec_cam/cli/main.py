@@ -29,7 +29,7 @@ _COMMANDS = {
     "events": ("pi_sec_cam.cli.events", "List what moved, and when; lock, label, note, delete."),
     "catalogue": ("pi_sec_cam.cli.catalogue", "Make the list of events anew from the files."),
     "export": ("pi_sec_cam.cli.export", "Write an event's video to one ordinary MP4 file."),
-    "keys": ("pi_sec_cam.cli.keys", "Make the key pair that footage is sealed with; try it out."),
+    "keys": ("pi_sec_cam.cli.keys", "Make your key pair; try it out; show the camera's own key."),
     "dropbox": ("pi_sec_cam.cli.dropbox", "Let the camera write to your Dropbox, or cut it off."),
     "wrap": ("pi_sec_cam.cli.wrap", "Make films of events that were downloaded from off-site."),
     "decrypt": ("pi_sec_cam.cli.decrypt", "Open sealed files with your private key."),
