@@ -27,7 +27,11 @@ class Chain:
         self.last: SignedRecord | None = after
 
     def sign(self, kind: str, **fields: Any) -> SignedRecord:
-        """The next record."""
+        """The next record.
+
+        Raises:
+            ValueError: as `signed`.
+        """
         last = self.last
         place = {
             "kind": kind,

@@ -21,6 +21,7 @@ MAX_LINE_BYTES = 1 << 20
 
 _DOMAIN = b"pi_sec_cam evidence 1\n"
 _SIGNATURE_CHARACTERS = 86
+_SAFE = 1 << 53  # what a double holds exactly
 
 
 class RecordMalformed(PiSecCamError, ValueError):
@@ -49,7 +50,7 @@ class SignedRecord:
     @property
     def line(self) -> bytes:
         """As it stands in an evidence file, with the line's end."""
-        return base64.urlsafe_b64encode(self.signature).rstrip(b"=") + b" " + self.text + b"\n"
+        return _text_of(self.signature) + b" " + self.text + b"\n"
 
     def signed_by(self, key: Ed25519PublicKey) -> bool:
         """Whether this key's owner has signed it."""
@@ -61,19 +62,27 @@ class SignedRecord:
 
 
 def signed(fields: Mapping[str, Any], key: Ed25519PrivateKey) -> SignedRecord:
-    """A record that says this. Values are strings, integers, booleans, None, lists and objects of these."""
+    """A record that says this.
+
+    Raises:
+        ValueError: as `canonical`; or it says too much.
+    """
     text = canonical(fields)
-    return SignedRecord(dict(fields), text, key.sign(_DOMAIN + text))
+    record = SignedRecord(dict(fields), text, key.sign(_DOMAIN + text))
+    if len(record.line) > MAX_LINE_BYTES:
+        raise ValueError("a record of more than 1 MiB")
+    return record
 
 
 def canonical(fields: Mapping[str, Any]) -> bytes:
     """The one form in which these fields are written.
 
     Raises:
-        ValueError: a number is not an integer.
+        ValueError: other things than text, booleans, None, lists and objects of these, and integers that every reader
+            of JSON knows (below 2**53).
     """
     if not _plain(fields):
-        raise ValueError("a record holds strings, integers, booleans, null, lists and objects")
+        raise ValueError("a record holds text, integers below 2**53, booleans, null, lists and objects")
     return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
@@ -92,7 +101,7 @@ def parse_line(line: bytes) -> SignedRecord:
     try:
         raw = base64.b64decode(signature + b"==", altchars=b"-_", validate=True)
         fields = json.loads(text)
-        known = isinstance(fields, dict) and canonical(fields) == text
+        known = isinstance(fields, dict) and canonical(fields) == text and _text_of(raw) == signature
     except (binascii.Error, ValueError, RecursionError):
         known = False
     if not known or not _has_place(fields):
@@ -111,9 +120,19 @@ def _has_place(fields: Mapping[str, Any]) -> bool:
     )
 
 
+def _text_of(signature: bytes) -> bytes:
+    return base64.urlsafe_b64encode(signature).rstrip(b"=")
+
+
 def _plain(value: object) -> bool:
-    if isinstance(value, Mapping):
-        return all(isinstance(key, str) and _plain(each) for key, each in value.items())
-    if isinstance(value, list | tuple):
-        return all(map(_plain, value))
-    return value is None or isinstance(value, str | int)
+    match value:
+        case Mapping():
+            return all(isinstance(key, str) and key.isascii() and _plain(each) for key, each in value.items())
+        case list() | tuple():
+            return all(map(_plain, value))
+        case str():
+            return not any("\ud800" <= character <= "\udfff" for character in value)
+        case int():
+            return abs(value) < _SAFE
+        case _:
+            return value is None
