@@ -5,7 +5,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field
 
 from pi_sec_cam.config.machine import InfraredController, Location, Remote, Server, Servo
-from pi_sec_cam.config.offsite import Dropbox, Store
+from pi_sec_cam.config.offsite import Dropbox, Evidence, Store
 from pi_sec_cam.config.recording import Formats, Motion, Storage
 from pi_sec_cam.config.source import Audio, Source
 from pi_sec_cam.config.values import FolderName, Rotation, Section, Unit, VideoSize
@@ -75,6 +75,9 @@ class Configuration(CameraConfiguration):
     storage: Annotated[Storage, Field(default_factory=Storage, description="Where recordings are kept")]
     dropbox: Annotated[Dropbox, Field(default_factory=Dropbox, description="Dropbox, chunks and sealing")]
     stores: Annotated[tuple[Store, ...], Field(strict=False, max_length=16, description="Further places off-site")] = ()
+    evidence: Annotated[
+        Evidence, Field(default_factory=Evidence, description="What shows that footage is whole, beside the signature")
+    ]
     server: Annotated[Server, Field(default_factory=Server, description="The command server")]
     location: Annotated[Location, Field(default_factory=Location, description="Where the machine stands")]
     remotes: Annotated[

@@ -1,4 +1,4 @@
-"""Configuration of where recordings go off-site: Dropbox and further stores."""
+"""Configuration of where recordings go off-site: Dropbox and further stores; and of what proves them."""
 
 from typing import Annotated, Literal
 
@@ -77,3 +77,17 @@ class S3Store(Section):
 
 
 Store = Annotated[DirectoryStore | S3Store, Field(discriminator="kind")]
+
+
+class Evidence(Section):
+    """What shows, beside the camera's own signature, that footage is whole (docs/evidence.md)."""
+
+    timestamp_url: Annotated[
+        WebAddress | None,
+        Field(
+            repr=False,
+            examples=["http://timestamp.digicert.com"],
+            description="A time-stamp authority (RFC 3161), which is asked once a day to stamp what each camera has "
+            "signed; it learns a checksum, nothing more; null for none",
+        ),
+    ] = None

@@ -71,6 +71,7 @@ EVERYTHING: dict[str, Any] = FIRST_GENERATION | {
         {"kind": "directory", "path": "/mnt/nas"},
         {"kind": "s3", "bucket": "b", "access_key_id": "id", "secret_access_key": "geheim", "region": "eu"},
     ],
+    "evidence": {"timestamp_url": "https://me:geheim@stamps.example/tsa"},
     "server": {"certfile_path": "cert.pem", "keyfile_path": "key.pem", "api_key": "geheim"},
     "location": {"name": "Home", "latitude": 52.5, "longitude": 13.4},
     "remotes": [{"name": "Garage", "url": "https://me:geheim@garage:8080", "key": "geheim", "fingerprint": "ab" * 32}],

@@ -91,6 +91,7 @@ def test_secrets_are_never_shown() -> None:
         {"cam_name": f"rtsp://u:{secret}@h/x"},
         {"stores": [{"kind": "s3", "bucket": "b", "access_key_id": "i", "secret_access_key": secret + "\n"}]},
         {"stores": [{"kind": "s3", "endpoint_url": f"ftp://u:{secret}@h", "secret_access_key": secret}]},
+        {"evidence": {"timestamp_url": f"ftp://u:{secret}@h"}},
         {"api_keys": secret, "motion": long},
     ]
     for tree in trees:
