@@ -30,7 +30,7 @@ class Chain:
         """The next record.
 
         Raises:
-            ValueError: as `signed`.
+            ValueError: as `signed`; or a field has the name of one that every record has.
         """
         last = self.last
         place = {
@@ -40,5 +40,7 @@ class Chain:
             "prev": last.hash if last else "",
             "at_us": round(self._clock.wall().timestamp() * 1e6),
         }
+        if taken := fields.keys() & place:
+            raise ValueError(f"every record has {', '.join(sorted(taken))} of its own")
         self.last = signed({**fields, **place}, self._key)
         return self.last
