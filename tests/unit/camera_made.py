@@ -245,8 +245,7 @@ class MadeEvent:
             "ended",
             event=self.name,
             of=self.chain.id,
-            n=last.fields["n"],
-            hash=last.hash,
+            last={"hash": last.hash, "n": last.fields["n"]},
             bytes=sum(file["bytes"] for file in files),
         )
         self.camera.sender.send()
