@@ -31,12 +31,12 @@ class FolderPlace:
 
     def deleted(self, under: str = "") -> Iterator[DeletedFile]:
         raise NothingKept(
-            f"{self.where} is a folder, and a folder keeps nothing of what was deleted. If it is on a network drive, look "
-            "for its snapshots there (often in a folder .snapshot, .zfs/snapshot or #snapshot), and name such a folder here"
+            f"{self.where} is a folder, and a folder keeps nothing of what was deleted. If it is on a network drive, "
+            "look for its snapshots there (often .snapshot, .zfs/snapshot or #snapshot), and name one of those instead"
         )
 
     def read_deleted(self, deleted: DeletedFile, begin: int = 0) -> Iterator[bytes]:
-        return self.deleted()
+        raise NothingKept(f"{self.where} is a folder, which keeps nothing of what was deleted")
 
     def delete(self, path: str) -> None:
         """Also the folders that nothing is in any more then."""

@@ -22,10 +22,10 @@ class Patience:
     """
 
     def __init__(
-        self, tell: Callable[[str], None] = lambda said: None, wait: Callable[[float], object] = Event().wait
+        self, tell: Callable[[str], None] | None = None, wait: Callable[[float], object] | None = None
     ) -> None:
-        self._tell = tell
-        self._wait = wait
+        self._tell = tell or (lambda _: None)
+        self._wait = wait or Event().wait
 
     def asked(self, ask: Callable[[], Answer]) -> Answer:
         """What `ask` returns.

@@ -7,6 +7,7 @@ from pi_sec_cam.errors import ConfigError
 from pi_sec_cam.home.folder import FolderPlace
 from pi_sec_cam.home.patience import Patience
 from pi_sec_cam.home.protocol import Place
+from pi_sec_cam.offsite.stores.s3 import library_missing
 
 FORMS = (
     "FOLDER                  a folder on this computer, or a network drive\n"
@@ -38,6 +39,8 @@ def open_place(
     """
     clock, patience = clock or SystemClock(), patience or Patience()
     if text.startswith("s3://"):
+        if missing := library_missing():
+            raise ConfigError(missing)
         from pi_sec_cam.home.s3 import S3Place
 
         return S3Place(text, endpoint_url=endpoint_url, ca_pem_path=ca_pem_path, patience=patience)

@@ -1,6 +1,7 @@
 """The camera's login at Dropbox: how it is got (OAuth 2 with PKCE, without a redirect), kept, tried and revoked."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from pi_sec_cam.durable import make_directories, storage_error, sync_directory, 
 from pi_sec_cam.errors import KeyUnusable, StoreRefuses
 
 SCOPE = "files.content.write"
-"""The one permission that is asked for."""
+"""The one permission that is asked for, for a camera."""
 
 _NAME = "dropbox.json"
 
@@ -34,11 +35,14 @@ class Login:
 class Authorisation:
     """One walk through Dropbox's login: open `url` in a browser, allow it there, bring the code that is shown.
 
+    Args:
+        scopes: the permissions that are asked for. The login has these and no others, whatever its app may have.
+
     Raises (also by `finish`):
         TemporaryError: no way to Dropbox now.
     """
 
-    def __init__(self, app_key: str, clock: Clock) -> None:
+    def __init__(self, app_key: str, clock: Clock, scopes: Sequence[str] = (SCOPE,)) -> None:
         from dropbox.oauth import DropboxOAuth2FlowNoRedirect
 
         from pi_sec_cam.offsite.stores.dropbox_session import dropbox_session
@@ -49,7 +53,7 @@ class Authorisation:
             app_key,
             use_pkce=True,
             token_access_type="offline",  # noqa: S106 - asks for a refresh token
-            scope=[SCOPE],
+            scope=list(scopes),
             timeout=TIMEOUTS_S,
         )
         self._flow.requests_session = dropbox_session(Watch())

@@ -7,6 +7,7 @@ from pi_sec_cam.clock import Clock
 from pi_sec_cam.errors import NameTaken, OffsiteError, PermanentError, StoreRefuses, TemporaryError
 
 LOGIN = "run `pi-sec-cam dropbox login`"
+"""The way out where a login of the camera's is at fault."""
 
 _NAME_REFUSED = "Dropbox does not take the name {path} ({tags}); choose another cam_name"
 _NOT_LET = "Dropbox does not let this app write {path} ({tags}); see docs/dropbox.md"
@@ -36,11 +37,12 @@ class CodeRefused(StoreRefuses):
 
 
 @contextmanager
-def store_errors(clock: Clock, path: str = "") -> Iterator[None]:
+def store_errors(clock: Clock, path: str = "", *, login: str = LOGIN) -> Iterator[None]:
     """Around calls of the SDK: whatever it raises leaves as a TemporaryError, StoreRefuses or PermanentError.
 
     Args:
         path: of the file that is being stored, for the message.
+        login: what to do where the login is at fault.
     """
     import requests
     from dropbox import exceptions
@@ -54,15 +56,15 @@ def store_errors(clock: Clock, path: str = "") -> Iterator[None]:
     except exceptions.ApiError as error:
         raise _upload_refused(error.error, path) from error
     except exceptions.AuthError as error:
-        raise _not_allowed(error) from error
+        raise _not_allowed(error, login) from error
     except exceptions.BadInputError as error:
-        raise _bad_input(str(error.message)) from error
+        raise _bad_input(str(error.message), login) from error
     except exceptions.DropboxException as error:
         raise TemporaryError(f"Dropbox: {error}") from error
     except requests.exceptions.SSLError as error:
         raise TemporaryError(_untrusted(str(error), clock)) from error
     except requests.exceptions.HTTPError as error:  # only who trades in an authorization code raises it
-        raise _bad_input(error.response.text if error.response is not None else "") from error
+        raise _bad_input(error.response.text if error.response is not None else "", login) from error
     except requests.exceptions.ProxyError as error:
         raise _proxy(str(error)) from error
     except (requests.exceptions.RequestException, HTTPError) as error:
@@ -70,43 +72,43 @@ def store_errors(clock: Clock, path: str = "") -> Iterator[None]:
     except OSError as error:  # requests looks for the CAs on the disk
         raise StoreRefuses(f"cannot speak to Dropbox: {error}; is REQUESTS_CA_BUNDLE right?") from error
     except UnicodeEncodeError:  # its text would show the token
-        raise LoginInvalid(f"Dropbox: the token is not one, it has characters that none has; {LOGIN}") from None
+        raise LoginInvalid(f"Dropbox: the token is not one, it has characters that none has; {login}") from None
     except (AssertionError, AttributeError, KeyError, TypeError, ValueError, ValidationError) as error:
         raise TemporaryError(f"Dropbox's answer cannot be understood: {error!r}") from error
 
 
 def _upload_refused(error: object, path: str) -> OffsiteError:
     """What an UploadError of the SDK means for the file that was to be stored under `path`."""
-    tags = "/".join(_tags(error))
+    tags = "/".join(tags_of(error))
     kind, text = _UPLOAD_ERRORS.get(tags, (TemporaryError, "Dropbox did not take {path} ({tags})"))
     return kind(text.format(path=path, tags=tags))
 
 
-def _not_allowed(error: object) -> StoreRefuses:
+def _not_allowed(error: object, login: str) -> StoreRefuses:
     why = getattr(error, "error", None)
-    tag = "".join(_tags(why)[:1])
+    tag = "".join(tags_of(why)[:1])
     if tag == "missing_scope":
         scope = getattr(getattr(why, "_value", None), "required_scope", "?")
         return StoreRefuses(
-            f"Dropbox: the login lacks the permission {scope}; tick it on the app's Permissions page, then {LOGIN}"
+            f"Dropbox: the login lacks the permission {scope}; tick it on the app's Permissions page, then {login}"
         )
     if tag == "expired_access_token":
-        return LoginInvalid(f"Dropbox: the token has expired, and nothing is there to get another; {LOGIN}")
+        return LoginInvalid(f"Dropbox: the token has expired, and nothing is there to get another; {login}")
     if tag == "invalid_access_token":
-        return LoginInvalid(f"Dropbox: the login was revoked, or is wrong; {LOGIN}")
+        return LoginInvalid(f"Dropbox: the login was revoked, or is wrong; {login}")
     if tag == "user_suspended":
         return StoreRefuses("Dropbox has suspended this account; sign in at dropbox.com to see why")
-    return StoreRefuses(f"Dropbox does not accept the login ({tag or 'no reason given'}); {LOGIN}")
+    return StoreRefuses(f"Dropbox does not accept the login ({tag or 'no reason given'}); {login}")
 
 
-def _bad_input(text: str) -> OffsiteError:
+def _bad_input(text: str, login: str) -> OffsiteError:
     """HTTP status 400: of the token's endpoint it is JSON, else text."""
     if "invalid_grant" in text:
         return CodeRefused("Dropbox does not take this code: it is wrong, was used already, or is too old")
     if text.lstrip().startswith("{"):
         return StoreRefuses(f"Dropbox does not know this app; is its key right? It says {text[:200]}")
     if "access token" in text or "Authorization" in text:
-        return LoginInvalid(f"Dropbox: the token is not one; {LOGIN}")
+        return LoginInvalid(f"Dropbox: the token is not one; {login}")
     return PermanentError(f"Dropbox: {text[:300]}")
 
 
@@ -145,10 +147,10 @@ def _in_short(error: Exception) -> str:
     return text[:200]
 
 
-def _tags(union: object) -> list[str]:
+def tags_of(union: object) -> list[str]:
     """The tags of a union of the SDK, from the outermost inwards; a struct between them has a `reason`."""
     tag = getattr(union, "_tag", None)
     if tag is None:
         return []
     value = getattr(union, "_value", None)
-    return [tag, *_tags(getattr(value, "reason", value))]
+    return [tag, *tags_of(getattr(value, "reason", value))]

@@ -25,7 +25,7 @@ def library_missing() -> str:
     """What to do where the library that speaks S3 is not installed; empty where it is."""
     if find_spec("botocore") is not None:
         return ""
-    return f"a store of kind s3 needs a library that is missing; install it: {sys.executable} -m pip install botocore"
+    return f"S3 needs a library that is missing; install it: {sys.executable} -m pip install botocore"
 
 
 class S3Store:

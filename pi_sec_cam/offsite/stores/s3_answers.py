@@ -75,7 +75,7 @@ class Refusal:
             return StoreRefuses(f"{where}: {_ROOM}")
         if self.status in {408, 429} or self.status >= 500 or self.code in _LATER:
             return TemporaryError(
-                f"{where} cannot take it now: {self.code} {self._message}".rstrip(),
+                f"{where} cannot do it now: {self.code} {self._message}".rstrip(),
                 retry_after_s=retry_after_s(self._headers.get("retry-after"), self._headers.get("date")),
             )
         if self.code in _SOMEBODY_MUST:
