@@ -129,11 +129,12 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
+        finalize=_finalised,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(printable=printable, size=size_text, duration=_duration)
+    environment.filters.update(size=size_text, duration=_duration)
     environment.globals.update(
         count=count,
         explanations=EXPLANATIONS,
@@ -146,6 +147,11 @@ def _environment() -> Environment:
         words=_WORDS,
     )
     return environment
+
+
+def _finalised(value: object) -> object:
+    """Whatever comes into the page: names may hold what a reader does not see. What the template made is left alone."""
+    return value if not isinstance(value, str) or hasattr(value, "__html__") else printable(value)
 
 
 def _duration(seconds: float) -> str:

@@ -70,6 +70,6 @@ def _camera(camera: CameraResult, key_given: bool, zone: tzinfo | None) -> Itera
         return
     until = "nothing is attested" if camera.whole_until is None else f"until {moment_text(camera.whole_until, zone)}"
     key = "key" if key_given else "key, taken on trust"
-    yield Line(f"{name}: {until}; {key} {camera.key}")
+    yield Line(f"{name}: {until}; {key} {printable(camera.key)}")
     if camera.head is not None:
-        yield Line(f"  newest head: {camera.head}")
+        yield Line(f"  newest head: {printable(camera.head)}")
