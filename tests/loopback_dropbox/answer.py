@@ -7,12 +7,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; `headers` are beside Content-Type and Content-Length."""
+    """One answer; `headers` are beside Content-Type and Content-Length, `cut_at` is where it breaks off."""
 
     status: int
     body: bytes
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+    cut_at: int | None = None
 
 
 class Refusal(Exception):
@@ -40,6 +41,11 @@ def unauthorised(tag: str, **more: str) -> Refusal:
 def refused(summary: str, error: dict[str, Any]) -> Refusal:
     """An error that belongs to the route, 409."""
     return Refusal(_tagged(409, summary, error))
+
+
+def lookup_refused(tag: str) -> Refusal:
+    """A LookupError of what reads: "not_found", "not_file", "not_folder"."""
+    return refused(f"path/{tag}", {".tag": "path", "path": {".tag": tag}})
 
 
 def path_refused(*tags: str) -> Refusal:

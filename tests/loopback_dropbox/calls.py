@@ -28,7 +28,10 @@ _ROUTES = {
     "files/upload_session/append_v2": ("upload", WRITE),
     "files/upload_session/finish": ("upload", WRITE),
     "files/delete_v2": ("rpc", WRITE),
+    "files/get_metadata": ("rpc", "files.metadata.read"),
     "files/list_folder": ("rpc", "files.metadata.read"),
+    "files/list_folder/continue": ("rpc", "files.metadata.read"),
+    "files/list_revisions": ("rpc", "files.metadata.read"),
     "files/download": ("download", "files.content.read"),
     "users/get_current_account": ("rpc", "account_info.read"),
     "check/user": ("rpc", "account_info.read"),
@@ -143,6 +146,8 @@ class Call(BaseHTTPRequestHandler):
         found = answer()
         if fault.kind == "lose reply":
             raise _Reset
+        if fault.kind == "break off":
+            return dataclasses.replace(found, cut_at=fault.after_bytes)
         assert fault.kind == "wrong hash", fault.kind
         said = json.loads(found.body)
         return dataclasses.replace(found, body=json.dumps({**said, "content_hash": "0" * 64}).encode())
@@ -185,12 +190,10 @@ class Call(BaseHTTPRequestHandler):
             return good(files.finish(route, arg, body))
         if route == "files/delete_v2":
             return good(files.delete(arg))
-        if route == "files/list_folder":
-            return good(files.listing(arg))
         if route == "files/download":
-            file = files.one(arg)
-            result = {"Dropbox-API-Result": json.dumps(file.metadata())}
-            return Answer(200, file.data, "application/octet-stream", result)
+            return self.dropbox.reading.download(route, arg, self.headers.get("Range"))
+        if route.startswith("files/"):
+            return good(self.dropbox.reading.answer(route, arg))
         if route == "auth/token/revoke":
             self.dropbox.tokens.revoke(token)
             return good(None)
@@ -220,8 +223,10 @@ class Call(BaseHTTPRequestHandler):
             if name != "Date":
                 self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(answer.body)
+        self.wfile.write(answer.body[: answer.cut_at])
         self.wfile.flush()
+        if answer.cut_at is not None:
+            self._give_up()
 
 
 def reset(connection: socket.socket) -> None:

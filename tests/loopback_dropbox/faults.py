@@ -6,7 +6,7 @@ from typing import Literal
 
 from tests.loopback_dropbox.answer import Answer
 
-Kind = Literal["drop", "lose reply", "hang", "stop reading", "slow", "wrong hash", "answer"]
+Kind = Literal["drop", "lose reply", "hang", "stop reading", "slow", "wrong hash", "answer", "break off"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Fault:
         kind: "drop" resets the connection with nothing stored (after `after_bytes` of the body); "lose reply" does all
             that was asked and then resets it; "hang" reads all, stores nothing and says nothing; "stop reading" lets
             the body stand after `after_bytes`; "slow" takes the body at `bytes_per_s`; "wrong hash" stores, and
-            answers with another hash; "answer" reads the body, stores nothing and gives `answer`.
+            answers with another hash; "answer" reads the body, stores nothing and gives `answer`; "break off" does all
+            that was asked, and resets the connection after `after_bytes` of the answer's body.
         route: of which calls: what their route begins with ("files/upload", "oauth2/token"); all, if empty.
         seconds: how long "hang" and "stop reading" last before the connection is reset.
     """

@@ -6,6 +6,7 @@ import posixpath
 import re
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.loopback_dropbox.answer import bad_input, path_refused, refused
@@ -35,14 +36,20 @@ class StoredFile:
     rev: str
     content_hash: str
 
+    @property
+    def modified(self) -> str:
+        """The server's time: a second later for each revision."""
+        return _server_time(int(self.rev, 16))
+
     def metadata(self) -> dict[str, Any]:
         return {
+            ".tag": "file",
             "name": self.path.rpartition("/")[2],
             "path_lower": self.path.lower(),
             "path_display": self.path,
             "id": f"id:{self.rev}AAAAAAA",
-            "client_modified": "2026-01-01T00:00:00Z",
-            "server_modified": "2026-01-01T00:00:00Z",
+            "client_modified": self.modified,
+            "server_modified": self.modified,
             "rev": self.rev,
             "size": len(self.data),
             "is_downloadable": True,
@@ -62,12 +69,17 @@ class Files:
     Attributes:
         space_bytes: what the account holds at most; 0 is a full one.
         by_path: what stands, by path in lower case: Dropbox does not know case.
+        folders: the same for folders, with their paths as they were first written.
+        revisions: all that ever stood under a path in lower case, the oldest first.
+        deleted: by path in lower case, the path as written, and the server's time.
     """
 
     def __init__(self) -> None:
         self.space_bytes: float = math.inf
         self.by_path: dict[str, StoredFile] = {}
-        self._folders: set[str] = set()
+        self.folders: dict[str, str] = {}
+        self.revisions: dict[str, list[StoredFile]] = {}
+        self.deleted: dict[str, tuple[str, str]] = {}
         self._sessions: dict[str, bytearray] = {}
         self._closed: set[str] = set()
         self._revisions = 0
@@ -117,35 +129,28 @@ class Files:
     def delete(self, arg: dict[str, Any]) -> dict[str, Any]:
         """files/delete_v2 of a file or a folder."""
         lower = arg["path"].lower()
-        gone = [path for path in self.by_path if path == lower or path.startswith(lower + "/")]
-        if not gone:
+        standing = self.by_path.get(lower)
+        if standing is None and lower not in self.folders:
             raise refused("path_lookup/not_found", {".tag": "path_lookup", "path_lookup": {".tag": "not_found"}})
-        last = [self.by_path.pop(path) for path in gone][-1]
-        self._folders = {folder for path in self.by_path for folder in _folders_of(path)}
-        return {"metadata": {".tag": "file", **last.metadata()}}
+        if arg.get("parent_rev") is not None and (standing is None or standing.rev != arg["parent_rev"]):
+            why = {".tag": "conflict", "conflict": {".tag": "file"}}
+            raise refused("path_write/conflict/file", {".tag": "path_write", "path_write": why})
+        self._revisions += 1
+        found = self.folder_metadata(lower) if standing is None else standing.metadata()
+        for path in [path for path in (*self.by_path, *self.folders) if f"{path}/".startswith(f"{lower}/")]:
+            gone = self.by_path.pop(path, None)
+            self.deleted[path] = (self.folders.pop(path) if gone is None else gone.path, _server_time(self._revisions))
+        return {"metadata": found}
+
+    def folder_metadata(self, lower: str) -> dict[str, Any]:
+        path = self.folders[lower]
+        name = path.rpartition("/")[2]
+        return {".tag": "folder", "name": name, "path_lower": lower, "path_display": path, "id": f"id:{name}AAAAAAA"}
 
     def clear(self) -> None:
         """As new."""
-        self.by_path.clear()
-        self._folders.clear()
-
-    def one(self, arg: dict[str, Any]) -> StoredFile:
-        """What files/download gives."""
-        found = self.by_path.get(arg["path"].lower())
-        if found is None:
-            raise refused("path/not_found", {".tag": "path", "path": {".tag": "not_found"}})
-        return found
-
-    def listing(self, arg: dict[str, Any]) -> dict[str, Any]:
-        """files/list_folder, all of it at once, files only."""
-        below = arg["path"].lower() + "/"
-        deep = bool(arg.get("recursive"))
-        found = [
-            {".tag": "file", **file.metadata()}
-            for path, file in sorted(self.by_path.items())
-            if path.startswith(below) and (deep or "/" not in path[len(below) :])
-        ]
-        return {"entries": found, "cursor": "the-end", "has_more": False}
+        for held in (self.by_path, self.folders, self.revisions, self.deleted):
+            held.clear()
 
     def _commit(self, route: str, arg: dict[str, Any], data: bytes) -> StoredFile:
         path = _checked_path(route, arg.get("path"))
@@ -169,7 +174,11 @@ class Files:
         self._revisions += 1
         stored = StoredFile(path, data, time.monotonic(), f"{self._revisions:016x}", hashed)
         self.by_path[lower] = stored
-        self._folders.update(_folders_of(lower))
+        self.revisions.setdefault(lower, []).append(stored)
+        for folder in (lower, *_folders_of(lower)):
+            self.deleted.pop(folder, None)
+        for folder in _folders_of(path):
+            self.folders.setdefault(folder.lower(), folder)
         return stored
 
     def _held(self) -> int:
@@ -178,7 +187,7 @@ class Files:
     def _clash(self, lower: str, tag: str, mode: Any) -> str | None:
         if any(folder in self.by_path for folder in _folders_of(lower)):
             return "file_ancestor"
-        if lower in self._folders:
+        if lower in self.folders:
             return "folder"
         standing = self.by_path.get(lower)
         if standing is None or tag == "overwrite" or (tag == "update" and mode["update"] == standing.rev):
@@ -204,6 +213,10 @@ class Files:
 def _folders_of(path: str) -> list[str]:
     parts = path.split("/")
     return ["/".join(parts[:depth]) for depth in range(2, len(parts))]
+
+
+def _server_time(second: int) -> str:
+    return f"{datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _check_hash(arg: dict[str, Any], body: bytes) -> None:

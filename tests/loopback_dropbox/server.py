@@ -19,6 +19,7 @@ from tests.loopback_dropbox.calls import Call, Request, reset
 from tests.loopback_dropbox.certificate import ServerCertificate, mint
 from tests.loopback_dropbox.faults import Faults
 from tests.loopback_dropbox.files import Files, StoredFile
+from tests.loopback_dropbox.reading import Reading
 from tests.loopback_dropbox.tokens import Tokens
 from tests.loopback_dropbox.uplink import Uplink
 
@@ -31,6 +32,7 @@ class LoopbackDropbox:
     Attributes:
         files, tokens, faults: what it holds, who may do what, what goes wrong. Take `lock` to look at the first two
             while clients are at work; `stored`, `store_of` and `requests` do so themselves.
+        reading: what those are told who may list and read.
         latency_s: what each call takes beside its bytes.
         serialised: one call at a time, the others wait.
         idle_s: when connections that nobody uses are closed.
@@ -45,6 +47,7 @@ class LoopbackDropbox:
         self.lock = threading.Lock()
         self.one_call = threading.Lock()
         self.files, self.tokens, self.faults, self.uplink = Files(), Tokens(), Faults(), Uplink()
+        self.reading = Reading(self.files)
         self.latency_s = 0.0
         self.serialised = False
         self.idle_s = 300.0

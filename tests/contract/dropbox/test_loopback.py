@@ -19,6 +19,10 @@ def client(dropbox: LoopbackDropbox, *scopes: str) -> Any:
     return sdk.Dropbox(dropbox.tokens.new_access_token(*scopes), max_retries_on_error=0, max_retries_on_rate_limit=0)
 
 
+def listed(page: Any) -> list[str]:
+    return [entry.path_display for entry in page.entries]
+
+
 def test_a_write_only_token_can_add_and_delete_and_can_read_nothing(dropbox: LoopbackDropbox) -> None:
     camera = client(dropbox)
     camera.files_upload(b"one", "/a/b")
@@ -39,8 +43,8 @@ def test_a_write_only_token_can_add_and_delete_and_can_read_nothing(dropbox: Loo
 def test_its_owner_can_list_and_read(dropbox: LoopbackDropbox) -> None:
     client(dropbox).files_upload(b"one", "/a/b/c")
     owner = client(dropbox, *OWNER_SCOPES)
-    assert [entry.path_display for entry in owner.files_list_folder("", recursive=True).entries] == ["/a/b/c"]
-    assert owner.files_list_folder("").entries == []
+    assert listed(owner.files_list_folder("", recursive=True)) == ["/a", "/a/b", "/a/b/c"]
+    assert listed(owner.files_list_folder("")) == ["/a"]
     assert owner.files_download("/A/b/c")[1].content == b"one"
     assert owner.check_user("echo").result == "echo"
 
@@ -109,3 +113,51 @@ def test_it_runs_as_a_program_too() -> None:
     assert first["environment"]["DROPBOX_API_HOST"].startswith("localhost:")
     assert others == [[], []]
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_listings_come_in_pages_with_the_deleted_if_asked_for(dropbox: LoopbackDropbox) -> None:
+    owner = client(dropbox, *OWNER_SCOPES)
+    for name in ("/A/one", "/A/two", "/A/B/three"):
+        owner.files_upload(name.encode(), name)
+    dropbox.reading.most_entries = 2
+    page = owner.files_list_folder("/a", recursive=True)
+    assert page.has_more
+    assert listed(page) == ["/A/B", "/A/B/three"]
+    assert listed(owner.files_list_folder_continue(page.cursor)) == ["/A/one", "/A/two"]
+    owner.files_delete_v2("/a/b")
+    assert listed(owner.files_list_folder("/A", recursive=True)) == ["/A/one", "/A/two"]
+    page = owner.files_list_folder("/A", recursive=True, include_deleted=True)
+    assert [type(entry).__name__ for entry in page.entries] == ["DeletedMetadata"] * 2
+    with pytest.raises(ApiError) as caught:
+        owner.files_list_folder("/A/B", include_deleted=True)
+    assert caught.value.error.get_path().is_not_found()
+    with pytest.raises(ApiError) as caught:
+        owner.files_list_folder_continue("no cursor of mine")
+    assert caught.value.error.is_reset()
+
+
+def test_what_was_overwritten_or_deleted_has_revisions_that_can_be_read(dropbox: LoopbackDropbox) -> None:
+    owner = client(dropbox, *OWNER_SCOPES)
+    for data in (b"one", b"two", b"three"):
+        owner.files_upload(data, "/a/b", mode=WriteMode.overwrite)
+    page = owner.files_list_revisions("/A/b", limit=2)
+    assert ([entry.size for entry in page.entries], page.is_deleted, page.has_more) == ([5, 3], False, True)
+    page = owner.files_list_revisions("/A/b", before_rev=page.entries[-1].rev)
+    assert owner.files_download(f"rev:{page.entries[0].rev}")[1].content == b"one"
+    with pytest.raises(ApiError):
+        owner.files_delete_v2("/a/b", parent_rev=page.entries[0].rev)
+    owner.files_delete_v2("/a/b")
+    page = owner.files_list_revisions("/a/b")
+    assert (len(page.entries), page.is_deleted) == (3, True)
+    assert page.server_deleted > page.entries[0].server_modified
+    owner.files_delete_v2("/a")
+    with pytest.raises(ApiError) as caught:
+        owner.files_list_revisions("/a")
+    assert caught.value.error.get_path().is_not_file()
+
+
+def test_a_part_of_a_file_can_be_had(dropbox: LoopbackDropbox) -> None:
+    client(dropbox).files_upload(b"0123456789", "/a")
+    owner = client(dropbox, *OWNER_SCOPES).clone(headers={"Range": "bytes=7-"})
+    found, answer = owner.files_download("/a")
+    assert (found.size, answer.status_code, answer.content) == (10, 206, b"789")
