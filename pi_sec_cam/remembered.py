@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 _SERVICE_DIRECTORY = Path("/var/lib/pi-sec-cam")
 _STORAGE_ID, _FILE_SYSTEM, _STOPPED = "storage_id", "file_system", "stopped"
-_STORE_IDS, _LOGINS = "store_ids", "logins"
-_KINDS = {_STORAGE_ID: str, _FILE_SYSTEM: int, _STOPPED: list, _STORE_IDS: dict, _LOGINS: list}
+_STORE_IDS, _LOGINS, _CAMERA_KEY = "store_ids", "logins", "camera_key"
+_KINDS = {_STORAGE_ID: str, _FILE_SYSTEM: int, _STOPPED: list, _STORE_IDS: dict, _LOGINS: list, _CAMERA_KEY: str}
 
 
 class Remembered:
@@ -93,6 +93,16 @@ class Remembered:
     @logins.setter
     def logins(self, kinds: Iterable[str]) -> None:
         self._write({_LOGINS: sorted(kinds)})
+
+    @property
+    def camera_key(self) -> str | None:
+        """The fingerprint of the key by which this camera signs; None if it never has."""
+        found = self._read().get(_CAMERA_KEY)
+        return found if isinstance(found, str) else None
+
+    @camera_key.setter
+    def camera_key(self, fingerprint: str) -> None:
+        self._write({_CAMERA_KEY: fingerprint})
 
     def _read(self) -> dict[str, Any]:
         with self._access:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _BATCH_BYTES = 4 << 20
 _LINES = 5000
+_URGENCIES: dict[str, Urgency] = {"motion": "picture", "evidence": "evidence", "stamp": "evidence"}
 
 
 class Chores:
@@ -113,6 +114,12 @@ class Chores:
             if event.steps and isinstance(event.steps[0], Settle):
                 event.steps.rotate(-1)
 
+    def own_chain(self, camera: str) -> WaitingEvent | None:
+        """The camera's own chain of records; None while there is none."""
+        with self._state.changed:
+            own = (event for event in self._state.events.values() if event.book is not None and event.running)
+            return next((event for event in own if event.name.partition("/")[0] == camera), None)
+
     def waits(self, event: WaitingEvent) -> bool:
         """Whether anything of the event waits for a store, or is still to come."""
         with self._state.changed:
@@ -128,7 +135,7 @@ class Chores:
         with self._state.changed:
             return {
                 "bytes_in_memory": self._state.held_bytes,
-                "events_unsettled": len(self._state.events),
+                "events_unsettled": sum(event.book is None for event in self._state.events.values()),
             }
 
     def left_open(self, event: WaitingEvent) -> None:
@@ -144,12 +151,14 @@ class Chores:
     def withdraw(self, event: WaitingEvent) -> None:
         """Nothing of it leaves any more. With the lock held."""
         state = self._state
-        for departures in self._departures.values():
+        names: dict[str, list[str]] = {}
+        for key, departures in self._departures.items():
+            names[key] = [file.name for file in departures.queue.of(event)]
             for file in list(departures.queue.of(event)):
                 departures.queue.remove(file)
         self._drop_steps(event)
         event.running = event.interrupted = False
-        state.add_step(event, Withdraw())
+        state.add_step(event, Withdraw(names))
 
     def place(self, event: WaitingEvent, store: str) -> str:
         """Where the event's files are on the disk, below the directory of a store."""
@@ -259,7 +268,7 @@ class Chores:
                 self.withdraw(event)
 
     def _file(self, event: WaitingEvent, name: str, size: int, written_s: float) -> WaitingFile:
-        urgency: Urgency = "picture" if name.startswith("motion") else "live"
+        urgency = _URGENCIES.get(name.partition(".")[0].rstrip("0123456789"), "live")
         seen_us = self._state.clock.monotonic_us()
         return WaitingFile(event, intern(name), size, urgency, -1, seen_us, waits_for=1, written_s=written_s)
 

@@ -15,8 +15,10 @@ from pi_sec_cam.offsite.cut import Chunk
 from pi_sec_cam.offsite.disk_first import EventProgress
 from pi_sec_cam.offsite.event_chunks import LONGEST_US, EventChunks
 from pi_sec_cam.offsite.event_files import EventFiles, Seal
+from pi_sec_cam.offsite.event_records import EventRecords
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outgoing import Urgency
+from pi_sec_cam.offsite.own_chain import OwnChain
 from pi_sec_cam.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class Chunker(Worker):
         camera: its name.
         readers: where the video comes from; the recorder's, so that both take the same.
         outbox: where files go.
+        own: the camera's own chain of records.
         seal: what is done to each file's bytes.
         picture: the event's motion picture as JPEG.
         wished: the off-site folder, `<camera>/<day>/<time>`, of an event that the disk does not name in time.
@@ -59,6 +62,7 @@ class Chunker(Worker):
         camera: str,
         readers: EventReaders,
         outbox: Outbox,
+        own: OwnChain,
         seal: Seal,
         picture: Callable[[EventStarted], bytes | None],
         wished: Callable[[WallStamp], str],
@@ -72,6 +76,7 @@ class Chunker(Worker):
         self._camera = camera
         self._open = readers.open
         self._outbox = outbox
+        self._own = own
         self._seal = seal
         self._picture = picture
         self._wished = wished
@@ -154,12 +159,18 @@ class Chunker(Worker):
         reader.follow(self._stopped_at.get(started.continues or 0, 0))
         chunks = EventChunks(reader, max_bytes=self._max_bytes, age_us=self._age_us, clock=self.clock)
         files = EventFiles(
-            self._outbox, self._seal, event.progress, self._wished(reader.stamp), room=self._room, clock=self.clock
+            self._outbox,
+            self._seal,
+            event.progress,
+            self._wished(reader.stamp),
+            records=lambda name: EventRecords(name, self._own, self.clock, stamp=reader.stamp),
+            room=self._room,
+            clock=self.clock,
         )
         self._chunks, self._files = chunks, files
         self._begin(started, chunks, files)
         self._go_on(reader, chunks, files)
-        files.finish()
+        files.finish(chunks.dropped)
         self._stopped_at = {started.number: reader.stopped_at}
         self._chunks = self._files = None
         self._sent_chunks += files.chunks
@@ -185,6 +196,7 @@ class Chunker(Worker):
             congested = self._grows and files.congested
             patient = not chunks.before and not self.stopping.is_set()
             done = chunks.follow(patient=patient, most_us=LONGEST_US if congested else self._age_us)
+            files.attest()
             self.advance()
             if done is not None:
                 self._hand_over(done, "live", files)

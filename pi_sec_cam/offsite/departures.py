@@ -7,10 +7,12 @@ from threading import Event
 from pi_sec_cam.offsite.gaps import Gaps
 from pi_sec_cam.offsite.leaving import Queue
 from pi_sec_cam.offsite.outbox_state import OutboxState
+from pi_sec_cam.offsite.outgoing import Urgency
 from pi_sec_cam.offsite.waiting import GiveUp, Rename, Sent, Settle, WaitingEvent, WaitingFile
 
 log = logging.getLogger(__name__)
 
+_URGENT: frozenset[Urgency] = frozenset({"picture", "live"})  # does not wait for a gap
 _WAIT_S = 0.5
 
 
@@ -163,7 +165,7 @@ class Departures:
     def busy_with(self, event: WaitingEvent) -> bool:
         """Whether a new chunk of the event would have to wait for others of it. With the lock held."""
         waiting = self.queue.of(event)
-        return any(self._resting or file.urgency != "pre-roll" for file in waiting)
+        return any(self._resting or file.urgency in _URGENT for file in waiting)
 
     def bound(self) -> None:
         """Give up what is too much. With the lock held."""
@@ -212,7 +214,7 @@ class Departures:
 
     def _opens_us(self, file: WaitingFile, current: list[WaitingEvent], free_us: int, now_us: int) -> int:
         """When the file may leave if nothing more urgent comes before it."""
-        if file.event in current and file.urgency != "pre-roll":
+        if file.event in current and file.urgency in _URGENT:
             return now_us
         running = [event for event in current if event.running]
         return self._gaps.opens_us(file.bytes, running, free_us=free_us, now_us=now_us)
@@ -230,7 +232,7 @@ class Departures:
         if file is None:
             return
         file.event.begun_in.add(self.key)
-        if file.event not in current or file.urgency == "pre-roll":
+        if file.event not in current or file.urgency not in _URGENT:
             self._gaps.other(now_us)
         elif file.urgency == "live":
             self._gaps.live(file.event, file.seen_us)

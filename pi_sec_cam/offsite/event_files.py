@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.offsite.cut import Chunk
 from pi_sec_cam.offsite.disk_first import DiskFirst, EventProgress
+from pi_sec_cam.offsite.event_records import EventRecords
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outgoing import OutgoingFile, Urgency
 
@@ -20,6 +21,7 @@ class EventFiles:
 
     Args:
         wished: the name that the event should get off-site if the disk does not give it one in time.
+        records: makes what is signed of the event, given its name.
         room: waits until the outbox takes another file; False: it will not any more.
 
     Attributes:
@@ -35,6 +37,7 @@ class EventFiles:
         progress: EventProgress,
         wished: str,
         *,
+        records: Callable[[str], EventRecords],
         room: Callable[[], bool],
         clock: Clock,
     ) -> None:
@@ -43,6 +46,8 @@ class EventFiles:
         self._progress = progress
         self._disk = DiskFirst(progress)
         self._wished = wished
+        self._make_records = records
+        self._records: EventRecords | None = None
         self._room = room
         self._clock = clock
         self._named_by_us = clock.monotonic_us() + _NAMED_WITHIN_US
@@ -70,13 +75,29 @@ class EventFiles:
         self._add(OutgoingFile(chunk.name(number), sealed, urgency, chunk.video))
         self.chunks += 1
 
-    def finish(self) -> None:
-        """That was all. If anything was lost, nothing is said: it may be on the disk, and is then sent from there."""
-        if self.name is not None:
-            if self.lost:
-                self._outbox.leave_open(self.name)
-            else:
-                self._outbox.finish(self.name)
+    def attest(self) -> None:
+        """Hand over what was signed, if it has waited for long enough and nothing has left meanwhile."""
+        if self._records is not None and self.name is not None:
+            batch = self._records.batch(alone=True)
+            if batch is not None:
+                self._outbox.add(self.name, batch)
+
+    def finish(self, pictures_lost: int) -> None:
+        """That was all. If `lost`, nothing is said: it may be on the disk, and is then sent from there.
+
+        Args:
+            pictures_lost: that were recorded and never got here.
+        """
+        if self.name is None or self._records is None:
+            return
+        signed = () if self.lost else self._records.end(pictures_lost)
+        batch = self._records.batch(at_once=True)
+        if batch is not None:
+            self._outbox.add(self.name, batch, records=signed)
+        if self.lost:
+            self._outbox.leave_open(self.name)
+        else:
+            self._outbox.finish(self.name)
 
     @property
     def congested(self) -> bool:
@@ -84,7 +105,15 @@ class EventFiles:
         return self.name is not None and self._outbox.congested(self.name)
 
     def _add(self, file: OutgoingFile) -> None:
-        if self.name is None:
+        if self.name is None or self._records is None:
             waits_s = max(0, self._named_by_us - self._clock.monotonic_us()) / 1e6
             self.name = self._outbox.begin(self._progress.wait_named(waits_s) or self._wished, self._progress)
-        self._outbox.add(self.name, file)
+            self._records = self._make_records(self.name)
+        hand_over(self._outbox, self.name, file, self._records)
+
+
+def hand_over(outbox: Outbox, event: str, file: OutgoingFile, records: EventRecords) -> None:
+    """Hand over a file with its record; an evidence file that is due anyway comes to the disk together with it."""
+    signed = records.of_file(file)
+    batch = records.batch()
+    outbox.add(event, file, *([batch] if batch else []), records=signed)

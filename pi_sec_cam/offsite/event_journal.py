@@ -7,6 +7,7 @@ from pi_sec_cam.clock import Clock
 from pi_sec_cam.offsite.chores import Chores
 from pi_sec_cam.offsite.journal import JOURNAL_NAME, Journal, JournalFile, Line, read_journal
 from pi_sec_cam.offsite.outbox_files import OutboxFiles
+from pi_sec_cam.offsite.own_chain import is_own_chain, own_chain_folder
 from pi_sec_cam.offsite.waiting import WaitingEvent
 
 _PATIENCE_US = 2_000_000
@@ -50,7 +51,10 @@ class EventJournals:
             return folder
         if event.home is not None and event.folder is None:
             return None
-        folder = self._recordings / (event.folder or event.name)
+        if is_own_chain(event.name):
+            folder = own_chain_folder(self._recordings.parent, event.name)
+        else:
+            folder = self._recordings / (event.folder or event.name)
         return folder if folder.is_dir() else None
 
     def last_folder(self, event: WaitingEvent) -> Path | None:

@@ -3,14 +3,14 @@
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from pi_sec_cam.durable import sync_directory, write_at
 from pi_sec_cam.errors import StorageError
+from pi_sec_cam.evidence.record import RecordMalformed, SignedRecord, parse_line
 from pi_sec_cam.offsite.outgoing import OutgoingFile
 from pi_sec_cam.ownership import give_to_owner
 
@@ -71,6 +71,17 @@ class Journal:
     def last_video(self) -> Line | None:
         """The line of the chunk with the highest number, None without any: the end of what was handed over."""
         return max(self.video, key=lambda line: number_of(line["file"]), default=None)
+
+    @property
+    def records(self) -> tuple[SignedRecord, ...]:
+        """The signed records, in the order of their chain."""
+        return tuple(_records(self.lines))
+
+    @property
+    def records_handed_over(self) -> int:
+        """How many of them, from the first on, are in evidence files."""
+        counts = (line.get("records", 0) for line in self.files.values())
+        return max((count for count in counts if isinstance(count, int)), default=0)
 
     def missed_by(self, store: str) -> tuple[str, ...]:
         """The files that this store was not to get, or that it never will."""
@@ -135,7 +146,7 @@ def file_line(file: OutgoingFile, stores: Sequence[str]) -> Line:
     line: Line = {
         "file": file.name,
         "bytes": len(file.data),
-        "sha256": sha256(file.data).hexdigest(),
+        "sha256": file.sha256,
         "stores": list(stores),
     }
     if file.video is not None:
@@ -149,7 +160,14 @@ def file_line(file: OutgoingFile, stores: Sequence[str]) -> Line:
             "duration_s": video.duration_s,
             "last_unit": video.last_unit,
         }
+    if file.records:
+        line["records"] = file.records
     return line
+
+
+def record_line(record: SignedRecord) -> Line:
+    """The line of a signed record."""
+    return {"signed": record.line.decode("ascii").removesuffix("\n")}
 
 
 class JournalFile:
@@ -192,6 +210,15 @@ class JournalFile:
         if new:
             sync_directory(self.path.parent)
         self._end += len(text)
+
+
+def _records(lines: Sequence[Line]) -> Iterator[SignedRecord]:
+    for line in lines:
+        if isinstance(text := line.get("signed"), str):
+            try:
+                yield parse_line(text.encode())
+            except RecordMalformed:  # of a later version, or a damaged disk
+                return
 
 
 def _is_of_file(line: Line) -> bool:

@@ -3,10 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from pi_sec_cam.offsite.journal import number_of
+from pi_sec_cam.offsite.outgoing import Urgency
 from pi_sec_cam.offsite.waiting import WaitingEvent, WaitingFile
 
 Ready = Callable[[WaitingFile], bool]
 Age = Callable[[WaitingFile], float]
+
+VIDEO: frozenset[Urgency] = frozenset({"live", "pre-roll"})
+_RANK: dict[Urgency, int] = {"picture": 0, "evidence": 1}
 
 
 class Queue:
@@ -80,7 +84,7 @@ class Queue:
             if event.running:
                 running += waiting
                 continue
-            video = [file for file in waiting if file.urgency != "picture"]
+            video = [file for file in waiting if file.urgency in VIDEO]
             if video:
                 return min(video, key=_number)
             picture = picture or next(iter(waiting), None)
@@ -99,7 +103,7 @@ class Queue:
 
 
 def _urgency(file: WaitingFile) -> tuple[int, int]:
-    """Of current events: the picture, live chunks, pre-roll; of each kind, the newest first (pictures: the oldest).
+    """Of current events: the picture, live chunks, records, pre-roll; video, the newest first, else the oldest.
 
     Pre-roll goes by its numbers, since it is handed over in any order.
     """
@@ -108,15 +112,17 @@ def _urgency(file: WaitingFile) -> tuple[int, int]:
             return 0, file.sequence
         case "live":
             return 1, -file.sequence
+        case "evidence":
+            return 2, file.sequence
         case "pre-roll":
-            return 2, -number_of(file.name)
+            return 3, -number_of(file.name)
 
 
-def _number(file: WaitingFile) -> tuple[bool, int]:
-    """Within an event of the backlog: the picture, then by number."""
-    return file.urgency != "picture", number_of(file.name)
+def _number(file: WaitingFile) -> tuple[int, int]:
+    """Within an event of the backlog: the picture, the records, then video by number."""
+    return _RANK.get(file.urgency, len(_RANK)), number_of(file.name)
 
 
-def _worth(file: WaitingFile) -> tuple[bool, int]:
+def _worth(file: WaitingFile) -> tuple[int, int]:
     """What is given up first comes first: the oldest video."""
-    return file.urgency == "picture", number_of(file.name)
+    return -_RANK.get(file.urgency, len(_RANK)), number_of(file.name)

@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pi_sec_cam.clock import Clock
+from pi_sec_cam.evidence.record import SignedRecord
 from pi_sec_cam.offsite.chores import Chores
 from pi_sec_cam.offsite.departures import Departures
-from pi_sec_cam.offsite.journal import file_line
+from pi_sec_cam.offsite.journal import file_line, record_line
 from pi_sec_cam.offsite.outbox_state import OutboxState
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
-from pi_sec_cam.offsite.waiting import Finish, GiveUp, Keep, Settle, WaitingEvent, WaitingFile
+from pi_sec_cam.offsite.waiting import Finish, GiveUp, Keep, RecordBook, Settle, WaitingEvent, WaitingFile
 
 log = logging.getLogger(__name__)
 
@@ -59,12 +60,13 @@ class Outbox:
         self.chores = Chores(self._state, self.departures)
         self._sequence = 0  # protected by the state's lock
 
-    def begin(self, event: str, home: EventHome) -> str:
+    def begin(self, event: str, home: EventHome, book: RecordBook | None = None) -> str:
         """An event starts.
 
         Args:
             event: the folder that it should get off-site, `<camera>/<day>/<time>`.
             home: where it is kept here.
+            book: of a camera's own chain.
 
         Returns:
             The name to use in the calls below: `event`, or with -2, -3, … where that is known already.
@@ -76,7 +78,7 @@ class Outbox:
             while name in state.events or name in places:
                 number += 1
                 name = f"{event}-{number}"
-            state.events[name] = WaitingEvent(name, home, running=True)
+            state.events[name] = WaitingEvent(name, home, running=True, book=book)
             state.touch(state.events[name])
             return name
 
@@ -92,46 +94,36 @@ class Outbox:
             known.home, known.running, known.interrupted = home, True, False
             state.touch(known)
 
+    def knows(self, event: str) -> bool:
+        """Whether anything of the event waits, or is to be done for it on the disk."""
+        with self._state.changed:
+            return event in self._state.events
+
     def interrupted(self) -> list[str]:
         """The events, by their folder below `recordings/`, whose journal is not final and with which nobody goes on."""
         state = self._state
         with state.changed:
             return [known.folder or known.name for known in state.events.values() if known.interrupted]
 
-    def add(self, event: str, file: OutgoingFile) -> None:
-        """Hand over the next file of an event, for every store; ask `has_room` before.
+    def add(self, event: str, *files: OutgoingFile, records: Sequence[SignedRecord] = ()) -> None:
+        """Hand over the next files of an event, for every store; ask `has_room` before.
 
-        What belongs to an event that its owner has deleted meanwhile is passed by.
+        They get to the disk together. What belongs to an event that its owner has deleted meanwhile is passed by.
+
+        Args:
+            records: that are to be in the journal before the first of them leaves.
 
         Raises:
             ValueError: a file of that name waits already.
         """
-        # Of its bytes, before the lock is taken.
-        line = file_line(file, tuple(self.departures))
         state = self._state
         with state.changed:
             known = state.events.get(event)
             if known is None or not known.running:
                 return
-            if any(departures.queue.has(known, file.name) for departures in self.departures.values()):
-                raise ValueError(f"{event}/{file.name} was handed over before")
-            self._sequence += 1
-            waiting = WaitingFile(
-                known,
-                file.name,
-                len(file.data),
-                file.urgency,
-                self._sequence,
-                state.clock.monotonic_us(),
-                waits_for=len(self.departures),
-                outgoing=file,
-                held=True,
-            )
-            state.touch(known)
-            state.held_bytes += waiting.bytes
-            state.add_step(known, Keep(waiting, line))
-            for departures in self.departures.values():
-                departures.queue.add(waiting)
+            for file in files:
+                self._add(known, file, records)
+                records = ()
             for departures in self.departures.values():
                 departures.bound()
 
@@ -198,3 +190,27 @@ class Outbox:
                 and bool(self.departures)
                 and all(departures.busy_with(known) for departures in self.departures.values())
             )
+
+    def _add(self, event: WaitingEvent, file: OutgoingFile, records: Sequence[SignedRecord]) -> None:
+        """With the lock held."""
+        state = self._state
+        if any(departures.queue.has(event, file.name) for departures in self.departures.values()):
+            raise ValueError(f"{event.name}/{file.name} was handed over before")
+        self._sequence += 1
+        waiting = WaitingFile(
+            event,
+            file.name,
+            len(file.data),
+            file.urgency,
+            self._sequence,
+            state.clock.monotonic_us(),
+            waits_for=len(self.departures),
+            outgoing=file,
+            held=True,
+        )
+        state.touch(event)
+        state.held_bytes += waiting.bytes
+        lines = (*map(record_line, records), file_line(file, tuple(self.departures)))
+        state.add_step(event, Keep(waiting, lines))
+        for departures in self.departures.values():
+            departures.queue.add(waiting)

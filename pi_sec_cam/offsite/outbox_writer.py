@@ -13,7 +13,10 @@ from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outbox_disk import OutboxDisk
 from pi_sec_cam.offsite.outbox_files import OutboxFiles
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
+from pi_sec_cam.offsite.own_chain import is_own_chain
+from pi_sec_cam.offsite.testimony import Testimony
 from pi_sec_cam.offsite.waiting import Finish, GiveUp, Keep, Rename, Sent, Settle, Step, WaitingEvent, Withdraw
+from pi_sec_cam.offsite.witness import Witness
 from pi_sec_cam.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,7 @@ class OutboxWriter(Worker):
     Args:
         guard: raises StorageError while the right disk is not there; with EROFS if it is, and can only be read.
         store: in sealed mode, keeps a file in its event's folder and says where, durable; may raise OSError.
+        witness: told of what does not leave as its record says; None where no records are kept.
         on_trouble: told what the disk has refused.
 
     Attributes:
@@ -48,6 +52,7 @@ class OutboxWriter(Worker):
         guard: Callable[[], None],
         clock: Clock,
         store: Archive | None = None,
+        witness: Witness | None = None,
         on_trouble: Callable[[OSError], None] | None = None,
     ) -> None:
         super().__init__("outbox", clock)
@@ -57,6 +62,7 @@ class OutboxWriter(Worker):
         self._on_trouble = on_trouble
         self._files = OutboxFiles(outbox.directory, tuple(outbox.departures))
         self._journals = EventJournals(outbox.recordings, self._files, outbox.chores, clock)
+        self._testimony = Testimony(witness, self._journals, outbox.chores)
         self._disk = OutboxDisk(outbox, self._files, self._journals, guard=guard, on_progress=self.advance)
         self._looked_at_ages_us = clock.monotonic_us()
         self._waits_since_us: int | None = None
@@ -144,6 +150,7 @@ class OutboxWriter(Worker):
                 self._give_up(event, [step for step in steps if isinstance(step, GiveUp)])
             case Rename(store, old, new):
                 self._journals.append(event, [{"renamed": new, "store": store}], begin=False)
+                self._testimony.before(event, steps)
                 self._files.rename(event, store, old, new)
             case Finish():
                 self._files.done_writing(event)
@@ -151,6 +158,7 @@ class OutboxWriter(Worker):
             case Settle(store):
                 self._settle(event, store)
             case Withdraw():
+                self._testimony.before(event, steps)
                 self._files.withdraw(event)
                 self._journals.close(event)
 
@@ -169,7 +177,8 @@ class OutboxWriter(Worker):
                 written[keep.file.name] = self._files.adopt(event, stored)
         if written:
             self._files.sync_writing(event)
-        self._journals.append(event, [keep.line for keep in keeps], begin=True)
+        self._testimony.write_book(event)
+        self._journals.append(event, [line for keep in keeps for line in keep.lines], begin=True)
         wanted = {keep.file: self._chores.wanted(keep.file) for keep in keeps}
         for store in self._outbox.departures:
             files = {written[f.name]: f for f, stores in wanted.items() if store in stores and f.name in written}
@@ -183,6 +192,7 @@ class OutboxWriter(Worker):
             for step in given_up
         ]
         self._journals.append(event, lines, begin=False)
+        self._testimony.before(event, given_up)
         for step in given_up:
             place = self._chores.place(event, step.store)
             if step.set_aside:
@@ -203,7 +213,8 @@ class OutboxWriter(Worker):
         if journal is not None and not journal.final:
             self._chores.left_open(event)
             return
-        if journal is not None and folder is not None and journal.files and not journal.missed_by(store):
+        whole = journal is not None and journal.files and not journal.missed_by(store)
+        if whole and folder is not None and not is_own_chain(event.name):
             self._outbox.on_offsite(folder)
         self._files.settled(store, self._chores.place(event, store))
         if not self._chores.waits(event):

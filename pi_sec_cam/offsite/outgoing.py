@@ -1,6 +1,7 @@
 """What is handed to the outbox: one file of an event as it leaves, and where that event is kept here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -32,7 +33,7 @@ class Video:
     begins_with_keyframe: bool
 
 
-Urgency = Literal["picture", "live", "pre-roll"]
+Urgency = Literal["picture", "live", "evidence", "pre-roll"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,16 +41,23 @@ class OutgoingFile:
     """One file of an event.
 
     Attributes:
-        name: as the contract has it: motion0.jpg, video0.h264, video1.h264, …
-        data: the bytes that leave: sealed, or plain where there is no key.
-        urgency: what it is to a running event: its picture, what happens now, or what was before.
-        video: what is in it, None for the picture.
+        name: as the contract has it: motion0.jpg, video0.h264, video1.h264, …; evidence0.jsonl, … for records.
+        data: the bytes that leave: sealed, or plain where there is no key, and for records.
+        urgency: what it is to a running event: its picture, what happens now, records, or what was before.
+        video: what is in it; None for the picture, and for records.
+        records: of its chain, how many are in it and in those before it.
+        sha256: of `data`, in hex.
     """
 
     name: str
     data: bytes
     urgency: Urgency
     video: Video | None
+    records: int = 0
+    sha256: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha256", sha256(self.data).hexdigest())
 
 
 class EventHome(Protocol):
@@ -63,3 +71,15 @@ class EventHome(Protocol):
     def over(self) -> bool:
         """Whether nothing more comes there: an event that has no folder then gets none."""
         ...
+
+
+class StandingHome:
+    """A home that stands already, and to which nothing more comes."""
+
+    over = True
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def folder(self) -> Path | None:
+        return self._path if self._path.is_dir() else None

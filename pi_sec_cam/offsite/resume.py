@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from pi_sec_cam.clock import Clock
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.offsite.cut import Chunk, Cutter, hash_of
-from pi_sec_cam.offsite.event_files import PICTURE_NAME, Seal
+from pi_sec_cam.offsite.event_files import PICTURE_NAME, Seal, hand_over
+from pi_sec_cam.offsite.event_records import EventRecords
 from pi_sec_cam.offsite.journal import Journal, Line, number_of
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
+from pi_sec_cam.offsite.own_chain import OwnChain
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,8 @@ def resume(
     *,
     outbox: Outbox,
     home: EventHome,
+    own: OwnChain,
+    clock: Clock,
     seal: Seal,
     room: Callable[[], bool],
     file_chunk_bytes: int,
@@ -46,6 +51,7 @@ def resume(
         stored: reads the recorded event from its beginning, each time it is called: the units that the chunker had.
         picture: the motion picture, if there is one.
         home: of the event.
+        own: the camera's own chain of records.
         room: waits until the outbox takes another file; False: give up.
         file_chunk_bytes, file_chunk_secs: as the chunker has them.
 
@@ -58,17 +64,28 @@ def resume(
     else:
         name = journal.event
         outbox.resumed(name, home)
+    records = EventRecords(name, own, clock, journal=journal)
     count = 0
     try:
         for file_name, data, chunk in _missing(name, journal, stored, picture, file_chunk_bytes, file_chunk_secs):
             _wait_for(room)
-            outbox.add(name, OutgoingFile(file_name, seal(data), "pre-roll", chunk.video if chunk else None))
+            file = OutgoingFile(file_name, seal(data), "pre-roll", chunk.video if chunk else None)
+            hand_over(outbox, name, file, records)
             count += 1
     except BaseException:
         outbox.leave_open(name)
         raise
-    outbox.finish(name)
+    end(outbox, name, records)
     return count
+
+
+def end(outbox: Outbox, event: str, records: EventRecords) -> None:
+    """Nothing more will be added to an interrupted event."""
+    signed = records.end(0)
+    batch = records.batch(at_once=True)
+    if batch is not None:
+        outbox.add(event, batch, records=signed)
+    outbox.finish(event)
 
 
 def _wait_for(room: Callable[[], bool]) -> None:

@@ -1,8 +1,11 @@
 """What waits to leave: an event, its files, what was found of it, the steps still to be taken for it on the disk."""
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from pi_sec_cam.evidence.record import SignedRecord
 from pi_sec_cam.offsite.journal import Line
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile, Urgency
 
@@ -10,6 +13,8 @@ from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile, Urgency
 @dataclass(slots=True, eq=False)
 class WaitingEvent:
     """An event of which something waits, or that is not settled yet. The outbox's lock protects it.
+
+    A camera's own chain of records, from one start to the next, is treated as an event without video that runs as long.
 
     Attributes:
         name: its folder off-site, `<camera>/<day>/<time>`, as the header of its journal has it.
@@ -22,6 +27,7 @@ class WaitingEvent:
         steps: what is to be done on the disk, in this order.
         moving: the stores in which its directory is still to be renamed.
         interrupted: its journal is not final, and nobody goes on with it yet.
+        book: of a camera's own chain: the records that are not in the journal yet.
     """
 
     name: str
@@ -30,6 +36,7 @@ class WaitingEvent:
     running: bool = False
     added_us: int | None = None
     interrupted: bool = False
+    book: "RecordBook | None" = None
     moving: set[str] = field(default_factory=set)
     begun_in: set[str] = field(default_factory=set)
     places: dict[str, str] = field(default_factory=dict)
@@ -38,6 +45,18 @@ class WaitingEvent:
     def place(self, store: str) -> str:
         """Its folder in this store."""
         return self.places.get(store, self.name)
+
+
+class RecordBook(Protocol):
+    """Signed records that are to be in the journal before anybody relies on them. Any thread."""
+
+    def unwritten(self) -> Sequence[SignedRecord]:
+        """Those that are not, in the order of their chain."""
+        ...
+
+    def written(self, count: int) -> None:
+        """The first of them are, durably."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -85,10 +104,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Make a file durable."""
+    """Make a file durable, with the lines of the journal that speak of it."""
 
     file: WaitingFile
-    line: Line
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +156,9 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """All that waits of the event goes."""
+    """All that waits of the event goes: these files, by store."""
+
+    names: Mapping[str, Sequence[str]]
 
 
 Step = Keep | Sent | GiveUp | Rename | Finish | Settle | Withdraw

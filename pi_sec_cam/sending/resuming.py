@@ -3,15 +3,17 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.errors import EventNotFound
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.offsite.event_files import Seal
+from pi_sec_cam.offsite.event_records import EventRecords
 from pi_sec_cam.offsite.journal import read_journal
 from pi_sec_cam.offsite.outbox import Outbox
-from pi_sec_cam.offsite.resume import NoRoom, resume
+from pi_sec_cam.offsite.outgoing import StandingHome
+from pi_sec_cam.offsite.own_chain import OwnChain, is_own_chain
+from pi_sec_cam.offsite.resume import NoRoom, end, resume
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_folder import PICTURE_NAME, EventFolder
 from pi_sec_cam.record.event_record import folder_of_id, id_of_folder
@@ -29,6 +31,7 @@ class Resumer(Worker):
     """Goes on with interrupted events, one after the other, beside recording.
 
     Args:
+        own: a camera's own chain of records, by its name.
         ready: whether the disk is there, and what a crash has left on it has been put in order.
         seal, file_chunk_bytes, file_chunk_secs: as the chunkers have them.
     """
@@ -40,6 +43,7 @@ class Resumer(Worker):
         archive: Archive,
         outbox: Outbox,
         *,
+        own: Callable[[str], OwnChain],
         ready: Callable[[], bool],
         seal: Seal,
         file_chunk_bytes: int,
@@ -49,6 +53,7 @@ class Resumer(Worker):
         super().__init__("resumer", clock)
         self._archive = archive
         self._outbox = outbox
+        self._own = own
         self._ready = ready
         self._seal = seal
         self._file_chunk_bytes = file_chunk_bytes
@@ -76,7 +81,8 @@ class Resumer(Worker):
             if ready:
                 with self._changed:
                     folders, self._folders = self._folders, []
-                for folder in [*folders, *self._outbox.interrupted()]:
+                interrupted = [name for name in self._outbox.interrupted() if not is_own_chain(name)]
+                for folder in [*folders, *interrupted]:
                     self._go_on(folder)
             with self._changed:
                 if ready:
@@ -107,12 +113,13 @@ class Resumer(Worker):
         record = folder.read_record()
         if (journal is not None and journal.final) or record is None:
             return 0
-        home = _Home(folder.path)
+        home = StandingHome(folder.path)
+        own = self._own((journal.event if journal else folder_of_id(folder.id)).partition("/")[0])
         if record.parts and not folder.video_files():
             # Kept sealed: nobody here can read it, and what has left is all of it.
             if journal is not None:
                 self._outbox.resumed(journal.event, home)
-                self._outbox.finish(journal.event)
+                end(self._outbox, journal.event, EventRecords(journal.event, own, self.clock, journal=journal))
             return 0
         picture = folder.path / PICTURE_NAME
 
@@ -126,6 +133,8 @@ class Resumer(Worker):
             picture.read_bytes() if picture.exists() else None,
             outbox=self._outbox,
             home=home,
+            own=own,
+            clock=self.clock,
             seal=self._seal,
             room=self._room,
             file_chunk_bytes=self._file_chunk_bytes,
@@ -137,18 +146,4 @@ class Resumer(Worker):
             self.advance()
             if self.stopping.is_set():
                 return False
-        return True
-
-
-class _Home:
-    """Where an interrupted event is kept."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def folder(self) -> Path | None:
-        return self._path if self._path.is_dir() else None
-
-    @property
-    def over(self) -> bool:
         return True

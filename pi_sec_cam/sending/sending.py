@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pi_sec_cam import __version__
 from pi_sec_cam.clock import Clock, WallStamp
 from pi_sec_cam.config import Configuration
 from pi_sec_cam.errors import ConfigError, EventNotFound, KeyUnusable, StorageError
@@ -19,6 +20,7 @@ from pi_sec_cam.offsite.uploader import Uploader
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_record import folder_of_id, id_of_folder
 from pi_sec_cam.remembered import Remembered
+from pi_sec_cam.sending.attesting import Attestor
 from pi_sec_cam.sending.left_behind import withdraw_left_behind
 from pi_sec_cam.sending.resuming import Resumer
 from pi_sec_cam.sending.stores import IDENTITY, stores_of
@@ -44,6 +46,7 @@ class Sending:
 
     Attributes:
         sealed: what leaves is the recording on this machine, too.
+        attestor: what signs; to be stopped when no event is added any more, and before the workers are.
 
     Raises:
         ConfigError: the key that everything is to be sealed for cannot be used, or a store's library is missing.
@@ -86,13 +89,29 @@ class Sending:
             on_offsite=self._mark_offsite,
             archive=self.sealed,
         )
+        self.attestor = Attestor(
+            archive.directory,
+            archive.directory / IDENTITY,
+            self._outbox,
+            cameras=[camera.cam_name for camera in configuration.cameras_resolved()],
+            remembered=remembered,
+            guard=guard,
+            program=__version__,
+            clock=clock,
+        )
         self._writer = OutboxWriter(
-            self._outbox, guard=guard, clock=clock, store=keep_sealed if self.sealed else None, on_trouble=on_trouble
+            self._outbox,
+            guard=guard,
+            clock=clock,
+            store=keep_sealed if self.sealed else None,
+            witness=self.attestor,
+            on_trouble=on_trouble,
         )
         self._uploaders = [Uploader(store, key, self._outbox, clock) for key, store in stores.items()]
         self._resumer = Resumer(
             archive,
             self._outbox,
+            own=self.attestor.own,
             ready=settled,
             seal=self._seal,
             file_chunk_bytes=self._file_chunk_bytes,
@@ -114,6 +133,7 @@ class Sending:
             camera=camera,
             readers=readers,
             outbox=self._outbox,
+            own=self.attestor.own(camera),
             seal=self._seal,
             picture=picture,
             wished=wished,
@@ -127,7 +147,8 @@ class Sending:
     @property
     def workers(self) -> list[Worker]:
         """The writer first, which is stopped first: uploads that are broken off then begin anew at the next start."""
-        return [self._writer, *self._uploaders, self._resumer, *([self._key_watch] if self._key_watch else [])]
+        watches = [self._key_watch] if self._key_watch else []
+        return [self._writer, self.attestor, *self._uploaders, self._resumer, *watches]
 
     @property
     def writing(self) -> bool:
@@ -168,7 +189,11 @@ class Sending:
 
     def problems(self) -> list[str]:
         """What does not work, in words."""
-        found = [*self._writer.problems(), *(text for uploader in self._uploaders for text in uploader.problems())]
+        found = [
+            *self._writer.problems(),
+            *self.attestor.problems(),
+            *(text for uploader in self._uploaders for text in uploader.problems()),
+        ]
         if self._key_watch and self._key_watch.trouble:
             found.append(self._key_watch.trouble)
         return found
@@ -183,6 +208,7 @@ class Sending:
             "rehearsed": self._key_watch is not None and self._key_watch.rehearsed,
             "stores": self._stores(),
             "in_memory": self._writer.status(),
+            "evidence": self.attestor.status(),
         }
 
     def _mark_offsite(self, folder: Path) -> None:

@@ -7,25 +7,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pi_sec_cam.clock import SimulatedClock
+from pi_sec_cam.evidence.record import SignedRecord
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.ring import Ring
 from pi_sec_cam.motion.event import EventEnded, EventStarted
 from pi_sec_cam.motion.event_reader import EventReaders
 from pi_sec_cam.offsite.chunker import Chunker
 from pi_sec_cam.offsite.outgoing import EventHome, OutgoingFile
+from pi_sec_cam.offsite.own_chain import OwnChain
 
 
 class ListedOutbox:
     """An outbox that keeps what it gets.
 
     Attributes:
-        files: of each event, in the order in which they were added.
+        files, records: of each event, in the order in which they were added.
         finished, left_open: names of events.
         has_room, is_congested: as it should say.
     """
 
     def __init__(self) -> None:
         self.files: dict[str, list[OutgoingFile]] = {}
+        self.records: dict[str, list[SignedRecord]] = {}
         self.homes: dict[str, EventHome] = {}
         self.finished: list[str] = []
         self.left_open: list[str] = []
@@ -33,15 +36,16 @@ class ListedOutbox:
         self.is_congested = False
 
     def begin(self, event: str, home: EventHome) -> str:
-        self.files[event], self.homes[event] = [], home
+        self.files[event], self.records[event], self.homes[event] = [], [], home
         return event
 
     def resumed(self, event: str, home: EventHome) -> None:
         assert event not in self.files
         self.begin(event, home)
 
-    def add(self, event: str, file: OutgoingFile) -> None:
-        self.files[event].append(file)
+    def add(self, event: str, *files: OutgoingFile, records: Sequence[SignedRecord] = ()) -> None:
+        self.records[event] += records
+        self.files[event] += files
 
     def finish(self, event: str) -> None:
         self.finished.append(event)
@@ -116,6 +120,7 @@ class Bench:
         self.ring = Ring(seconds=3600, max_bytes=ring_bytes)
         self.outbox = ListedOutbox()
         self.clock = SimulatedClock(datetime(2026, 5, 4, 12, 0, tzinfo=UTC))
+        self.own = OwnChain("Yard", self.clock, stores=["nas"], program="0")
         self.readers = readers or EventReaders(self.ring, self.clock)
         self.disks: dict[int, Disk] = {}
         self.disk_name: Callable[[int], str | None] = lambda number: f"Yard/day/{number}"
@@ -124,6 +129,7 @@ class Bench:
             camera="Yard",
             readers=self.readers,
             outbox=self.outbox,  # type: ignore[arg-type]
+            own=self.own,
             seal=lambda plain: plain,
             picture=self._picture,
             wished=lambda stamp: f"Yard/{stamp.wall:%H.%M.%S}",

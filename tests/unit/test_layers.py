@@ -62,7 +62,7 @@ VENDOR_FILES = {
     "pydantic": {"config", "record/event_record.py"},
     "click": {"cli"},
     "rich": {"cli"},
-    "cryptography": {"offsite", "evidence", "sending/attesting.py"},
+    "cryptography": {"offsite", "evidence"},
     "dropbox": {"offsite/stores", "offsite/dropbox_login.py", "home/dropbox.py"},
     "requests": {"offsite/stores", "home/dropbox.py", "evidence/stamp_exchange.py"},
     "botocore": {"offsite/stores/s3.py", "offsite/stores/s3_client.py", "home/s3.py"},

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.media.entry import Entry
 from pi_sec_cam.offsite.journal import Journal, file_line, number_of
 from pi_sec_cam.offsite.outgoing import OutgoingFile
+from pi_sec_cam.offsite.own_chain import OwnChain
 from pi_sec_cam.offsite.resume import NoRoom, resume
 from tests.unit.chunker_bench import Bench, Disk, ListedOutbox
 from tests.unit.recorder_bench import ended, started
@@ -55,7 +57,7 @@ def resumed(
     room: Callable[[], bool] = lambda: True,
     outbox: ListedOutbox | None = None,
 ) -> Resumed:
-    outbox = outbox or ListedOutbox()
+    outbox, clock = outbox or ListedOutbox(), SimulatedClock()
     count = resume(
         EVENT,
         None if known is None else journal(known),
@@ -63,6 +65,8 @@ def resumed(
         picture,
         outbox=outbox,  # type: ignore[arg-type]
         home=Disk(EVENT),
+        own=OwnChain("Yard", clock, stores=["a", "b"], program="0"),
+        clock=clock,
         seal=lambda plain: plain,
         room=room,
         file_chunk_bytes=max_bytes,

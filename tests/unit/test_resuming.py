@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+from pi_sec_cam.offsite.own_chain import OwnChain
 from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord
 from pi_sec_cam.record.stored_units import stored_units
@@ -43,6 +44,7 @@ class Crashed:
         self.resumer = Resumer(
             bench.archive,
             self.outbox,  # type: ignore[arg-type]
+            own=lambda camera: OwnChain(camera, bench.clock, stores=["nas"], program="0"),
             ready=lambda: self.ready,
             seal=lambda plain: plain,
             file_chunk_bytes=3 << 20,

@@ -1,0 +1,207 @@
+"""Keeps the cameras' own chains of records: opened at each start, a head every hour, sent within seconds."""
+
+import logging
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from pi_sec_cam.clock import Clock
+from pi_sec_cam.durable import make_directories, storage_error
+from pi_sec_cam.errors import KeyUnusable, StorageError
+from pi_sec_cam.evidence.camera_key import fingerprint, read_or_make_camera_key
+from pi_sec_cam.evidence.chain import Chain
+from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, SignedRecord
+from pi_sec_cam.offsite.journal import Journal, read_journal
+from pi_sec_cam.offsite.outbox import Outbox
+from pi_sec_cam.offsite.outgoing import OutgoingFile, StandingHome
+from pi_sec_cam.offsite.own_chain import OwnChain, evidence_file, own_chain_folder, records_to_send
+from pi_sec_cam.offsite.witness import Loss
+from pi_sec_cam.remembered import Remembered
+from pi_sec_cam.worker import Worker
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 1.0
+_HEAD_US = 3600 * 1_000_000
+_NAME = re.compile(r"([0-9]{6,})-([0-9a-f]{8})")
+
+
+class Attestor(Worker):
+    """One thread for all cameras, and what the others say to it: nobody who records or sends waits for it.
+
+    Args:
+        storage: the storage directory.
+        identity: where the key is, below it.
+        cameras: their names.
+        guard: raises StorageError while the right disk is not there.
+        program: its version.
+    """
+
+    patience_s = 900.0  # it reads from a disk that may hang
+
+    def __init__(
+        self,
+        storage: Path,
+        identity: Path,
+        outbox: Outbox,
+        *,
+        cameras: Iterable[str],
+        remembered: Remembered,
+        guard: Callable[[], None],
+        program: str,
+        clock: Clock,
+    ) -> None:
+        super().__init__("evidence", clock)
+        self._storage = storage
+        self._identity = identity
+        self._outbox = outbox
+        self._remembered = remembered
+        self._guard = guard
+        self._program = program
+        self._access = threading.Lock()  # protects the dictionary, not what is in it
+        self._own: dict[str, OwnChain] = {}
+        self._opened: dict[str, str] = {}  # by camera, the chain's name in the outbox; written by this thread alone
+        self._finished: set[str] = set()  # chains of former starts that were dealt with
+        self._stamps: dict[str, int] = {}
+        self._head_us = clock.monotonic_us()
+        self.trouble: str | None = None
+        for camera in cameras:
+            self.own(camera)
+
+    def own(self, camera: str) -> OwnChain:
+        """The chain of this camera; also of one that is not configured any more, and of which something is left."""
+        with self._access:
+            if camera not in self._own:
+                stores = tuple(self._outbox.departures)
+                self._own[camera] = OwnChain(camera, self.clock, stores=stores, program=self._program)
+            return self._own[camera]
+
+    def given_up(self, kind: Loss, event: str, of: str, store: str, names: Sequence[str], why: str) -> None:
+        """As Witness has it."""
+        self.own(event.partition("/")[0]).given_up(kind, event, of, store, names, why)
+
+    def renamed(self, event: str, of: str, store: str, to: str) -> None:
+        """As Witness has it."""
+        self.own(event.partition("/")[0]).renamed(event, of, store, to)
+
+    def heads(self) -> dict[str, str]:
+        """By camera, the last record of its chain, as `<chain>:<n>:<hash>`; none of chains that are not open."""
+        with self._access:
+            chains = list(self._own.values())
+        return {own.camera: head for own in chains if (head := own.head) is not None}
+
+    def stamped(self, camera: str, head: str, stamp: bytes) -> None:
+        """A time-stamp authority has stamped this head: what it said leaves, and a record of it. From any thread."""
+        name = self._opened[camera]
+        number = self._stamps.get(camera, 0)
+        self._stamps[camera] = number + 1
+        file = OutgoingFile(f"stamp{number}.tsr", stamp, "evidence", None)
+        self._outbox.add(name, file)
+        self.own(camera).stamped(head, file)
+
+    def status(self) -> dict[str, object]:
+        """Plain JSON values: the fingerprint of the key that signs (null: not known yet), each camera's newest head."""
+        with self._access:
+            key = next((own.key for own in self._own.values() if own.key is not None), None)
+        return {"key": fingerprint(key.public_key()) if key else None, "heads": self.heads()}
+
+    def problems(self) -> list[str]:
+        """What does not work, in words."""
+        return [f"what is sent is not signed: {self.trouble}"] if self.trouble else []
+
+    def work(self) -> None:
+        while not self.stopping.is_set():
+            self.advance()
+            self._open_new()
+            self._say_heads()
+            self._send(at_once=False)
+            self.stopping.wait(_LOOK_S)
+        for camera, name in self._opened.items():
+            self.own(camera).stop()
+            self._send(at_once=True)
+            self._outbox.finish(name)
+
+    def _open_new(self) -> None:
+        with self._access:
+            closed = [own for own in self._own.values() if own.camera not in self._opened]
+        if not closed or not self._outbox.chores.known:
+            return
+        try:
+            self._guard()
+            for own in closed:
+                self._open(own)
+        except (KeyUnusable, OSError) as error:
+            text = str(error if isinstance(error, KeyUnusable | StorageError) else storage_error("cannot sign", error))
+            if text != self.trouble:
+                log.error("what is sent is not signed: %s", text)
+            self.trouble = text
+        else:
+            self.trouble = None
+
+    def _open(self, own: OwnChain) -> None:
+        key, new = read_or_make_camera_key(self._identity)
+        known, now = self._remembered.camera_key, fingerprint(key.public_key())
+        if known is not None and known != now:
+            log.warning(
+                "this camera signs by another key than before: what it signed until now needs that one's public key"
+            )
+        if new or known != now:
+            self._remembered.camera_key = now
+            log.info(
+                "what is sent is signed by the key %s; `pi-sec-cam keys camera` shows it, for its owner to keep", now
+            )
+        standing = self._standing(own.camera)
+        ordinal, previous = 1, None
+        for number, _, journal in standing:
+            if journal.records:
+                ordinal, previous = number + 1, journal.records[-1]
+        chain = Chain(key, self.clock)
+        name = f"{own.camera}/{EVIDENCE_FOLDER}/{ordinal:06}-{chain.id[:8]}"
+        folder = own_chain_folder(self._storage, name)
+        make_directories(folder, self._storage)
+        self._finish_former(own, [(former, journal) for _, former, journal in standing], previous)
+        name = self._outbox.begin(name, StandingHome(folder), own)
+        own.open(key, chain, ordinal=ordinal, previous=previous)
+        self._opened[own.camera] = name
+
+    def _standing(self, camera: str) -> list[tuple[int, str, Journal]]:
+        """The chains of former starts that are on the disk: number, name, journal; in order."""
+        top = self._storage / EVIDENCE_FOLDER / camera
+        found = []
+        for folder in top.iterdir() if top.is_dir() else ():
+            name = _NAME.fullmatch(folder.name)
+            journal = read_journal(folder) if name else None
+            if name and journal:
+                found.append((int(name[1]), f"{camera}/{EVIDENCE_FOLDER}/{folder.name}", journal))
+        return sorted(found, key=lambda each: each[:2])
+
+    def _finish_former(self, own: OwnChain, former: list[tuple[str, Journal]], previous: SignedRecord | None) -> None:
+        """What was signed before a crash and has not left does now; what is no longer needed goes."""
+        for name, journal in former:
+            if name in self._finished:
+                continue
+            if not journal.final:
+                self._outbox.resumed(name, StandingHome(own_chain_folder(self._storage, name)))
+                rest = records_to_send(journal, own.stores)
+                if rest:
+                    number = sum("records" in line for line in journal.files.values())
+                    self._outbox.add(name, evidence_file(number, rest, len(journal.records)))
+                self._outbox.finish(name)
+                self._finished.add(name)
+            elif not self._outbox.knows(name) and previous not in journal.records[-1:]:
+                shutil.rmtree(own_chain_folder(self._storage, name))
+
+    def _say_heads(self) -> None:
+        now_us = self.clock.monotonic_us()
+        if now_us - self._head_us >= _HEAD_US:
+            self._head_us = now_us
+            for camera in self._opened:
+                self.own(camera).head_now()
+
+    def _send(self, *, at_once: bool) -> None:
+        for camera, name in self._opened.items():
+            batch = self.own(camera).batch(at_once=at_once)
+            if batch is not None:
+                self._outbox.add(name, batch)
