@@ -1,0 +1,225 @@
+"""Brings footage back: lists, plans, fetches file by file; each is checked against what the camera has signed of it."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pi_sec_cam.errors import PermanentError
+from pi_sec_cam.evidence.camera_key import PublicKey
+from pi_sec_cam.evidence.footage import FoundFile
+from pi_sec_cam.evidence.outcome import printable
+from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, SignedRecord
+from pi_sec_cam.home.arrival import Arrivals, Wanted
+from pi_sec_cam.home.destination import PART, Destination
+from pi_sec_cam.home.listing import listed, well_named
+from pi_sec_cam.home.names import checked_path
+from pi_sec_cam.home.onlooker import Onlooker
+from pi_sec_cam.home.protocol import DeletedFile, Place
+from pi_sec_cam.home.recorded import Files, files_of, records_in, spans_of
+from pi_sec_cam.home.selection import NothingFits, Selection, Span, camera_of, event_of, in_chain, span_of
+
+_EVIDENCE = re.compile(r"evidence[0-9]+\.jsonl")
+_BESIDE = re.compile(r"-[0-9]{1,4}$")
+
+States = dict[str, list[DeletedFile]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be fetched, the cameras' own chains apart: they are here by now.
+
+    Attributes:
+        events: by name, in order: the files that the place has of each; of some that the camera names it may have none.
+        files, bytes: of all of them together.
+        there: how many bytes of that are here already.
+    """
+
+    events: dict[str, list[FoundFile]]
+    files: int
+    bytes: int
+    there: int
+
+
+class Fetch:
+    """One fetch: first `plan`, then `bring`. One thread.
+
+    Args:
+        keys: the cameras' public keys. Without any, records are believed whoever has signed them.
+        deleted: also bring back what was deleted or overwritten in the place; nothing is changed there.
+
+    Attributes:
+        arrivals: what has come until now, and what has not.
+
+    Raises (both methods):
+        TemporaryError, StoreRefuses: the place's; what has come stays, and another fetch goes on from there.
+        StorageError: the disk's; the same.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        destination: Destination,
+        selection: Selection,
+        keys: Sequence[PublicKey],
+        onlooker: Onlooker,
+        *,
+        deleted: bool = False,
+    ) -> None:
+        self._place = place
+        self._destination = destination
+        self._selection = selection
+        self._keys = keys
+        self._onlooker = onlooker
+        self._deleted = deleted
+        self._doubted: set[str] = set()
+        self._before: tuple[str, Files] = ("", {})
+        self.arrivals = Arrivals(place, destination, onlooker)
+
+    def plan(self) -> Plan:
+        """Bring the cameras' own chains, and find the events that are asked for.
+
+        Raises:
+            NothingFits: something that was named is not there, or nothing is there at all.
+        """
+        found = listed(self._place, self._selection, self._onlooker.say)
+        cameras = {camera_of(path) for path in found if in_chain(path) or event_of(path)}
+        if self._deleted and not cameras and not self._selection.cameras:  # everything is gone, the cameras' names too
+            cameras = {camera_of(state.path) for state in well_named(self._place.deleted(), self._onlooker.say)}
+        spans: dict[str, Span] = {}
+        for camera in self._selection.cameras_among(cameras):
+            spans.update(self._chain_of(camera, found))
+        events: dict[str, list[FoundFile]] = {event: [] for event in spans}
+        for path, file in found.items():
+            event = event_of(path)
+            if event is not None and not path.endswith(PART):
+                events.setdefault(event, []).append(file)
+        self._need_all_named(events)
+        chosen = {event: events[event] for event in sorted(events) if self._selection.has(event, span_of(event, spans))}
+        if not chosen:
+            raise NothingFits(f"{self._place.where} has nothing of that time")
+        files = [file for each in chosen.values() for file in each]
+        there = sum(file.bytes for file in files if self._destination.length(file.path) is not None)
+        return Plan(chosen, len(files), sum(file.bytes for file in files), there)
+
+    def bring(self, plan: Plan) -> None:
+        """Fetch what is planned, event by event: records first, then the picture, then the video."""
+        for event, files in plan.events.items():
+            self._onlooker.event(event, len(files), sum(file.bytes for file in files))
+            self._event(event, {file.path: file for file in files})
+            self._destination.sync(event)
+
+    def _chain_of(self, camera: str, found: dict[str, FoundFile]) -> dict[str, Span]:
+        """Bring the camera's own chain; when the events were that it names."""
+        folder = f"{camera}/{EVIDENCE_FOLDER}"
+        files = {path: file for path, file in found.items() if in_chain(path) and camera_of(path) == camera}
+        states = self._states(folder, in_chain) if self._deleted else {}
+        paths = sorted({*files, *states}, key=_in_order)
+        self._bring_evidence(paths, files, states)
+        for each in {path.rpartition("/")[0] for path in paths}:
+            self._destination.sync(each)
+        spans = spans_of(record for record in self._records(paths) if record is not None)
+        return {event: span for event, span in spans.items() if camera_of(event) == camera and _is_safe(event)}
+
+    def _need_all_named(self, events: Collection[str]) -> None:
+        where = self._place.where
+        if unmatched := self._selection.unmatched(events):
+            hint = "" if self._deleted else "; if it was deleted there, --deleted may find it"
+            raise NothingFits(f"{where} has nothing of {printable(', '.join(unmatched))}{hint}")
+        if not events:
+            raise NothingFits(f"{where} has no event. Name the folder that has the cameras' folders in it")
+
+    def _event(self, event: str, files: dict[str, FoundFile]) -> None:
+        evidence = {path for path in files if _is_evidence(path)}
+        self._bring_evidence(evidence, files, {})
+        states: States = {}
+        if self._deleted and not self._complete(evidence):
+            states = self._states(event, lambda path: event_of(path) == event)
+            lacking = {path for path in states if _is_evidence(path)} - evidence
+            self._bring_evidence(lacking, files, states)
+            evidence |= lacking
+        recorded = self._recorded(event, evidence)
+        paths = {*files, *states}
+        if self._deleted:
+            paths |= {f"{event}/{name}" for name in recorded if "/" not in name and _is_safe(f"{event}/{name}")}
+        for path in sorted(paths - evidence, key=_in_order):
+            sent = recorded.get(path.rpartition("/")[2])
+            self.arrivals.bring(path, files.get(path), _as_recorded(sent) if sent else None, self._former(path, states))
+
+    def _bring_evidence(self, paths: Iterable[str], files: Mapping[str, FoundFile], states: States) -> None:
+        """Who verifies judges records one by one; here they are only looked at to choose among several states."""
+        sound = Wanted(lambda part: None not in records_in(part.read(), self._keys)) if self._deleted else None
+        for path in sorted(paths, key=_in_order):
+            self.arrivals.bring(path, files.get(path), sound, self._former(path, states))
+
+    def _former(self, path: str, states: States) -> Callable[[], Iterable[DeletedFile]]:
+        """Former states of a file, asked for only where they are needed."""
+        if not self._deleted:
+            return tuple
+        return lambda: states.get(path) or self._states(path, lambda found: found == path).get(path, [])
+
+    def _states(self, under: str, of_use: Callable[[str], bool]) -> States:
+        states: States = {}
+        for state in well_named(self._place.deleted(under), self._onlooker.say):
+            if of_use(state.path):
+                states.setdefault(state.path, []).append(state)
+        return states
+
+    def _complete(self, evidence: Iterable[str]) -> bool:
+        """Whether these are all of an event's records."""
+        records = list(self._records(sorted(evidence, key=_in_order)))
+        fields = [record.fields for record in records if record is not None]
+        numbers = {each["n"] for each in fields}
+        return (
+            len(fields) == len(records)
+            and any(each["kind"] == "end" for each in fields)
+            and len(numbers) == max(numbers) + 1
+        )
+
+    def _recorded(self, event: str, evidence: set[str]) -> Files:
+        """What the camera has sent in this event, by name; of the rest of a renamed one, also what came before it."""
+        paths = sorted(evidence, key=_in_order)
+        found = files_of(record for record in self._records(paths) if record is not None)
+        first, before = self._before
+        if _BESIDE.sub("", event) != event:
+            for name, sent in before.items() if _BESIDE.sub("", event) == first else ():
+                found[name] = found.get(name, set()) | sent
+        else:
+            self._before = event, found
+        return found
+
+    def _records(self, paths: Iterable[str]) -> Iterator[SignedRecord | None]:
+        """From what has come."""
+        for path in paths:
+            for record in records_in(self._destination.read(path), self._keys):
+                if record is None and (camera := camera_of(path)) not in self._doubted:
+                    self._doubted.add(camera)
+                    self._onlooker.say(
+                        f"{printable(path)}: not all of it is signed"
+                        + (" by the key that was given" if self._keys else "")
+                        + "; what else there is of this kind is said at the end"
+                    )
+                yield record
+
+
+def _as_recorded(sent: set[tuple[int, str]]) -> Wanted:
+    return Wanted(lambda part: (part.bytes, part.sha256) in sent, frozenset(length for length, _ in sent))
+
+
+def _is_evidence(path: str) -> bool:
+    return _EVIDENCE.fullmatch(path.rpartition("/")[2]) is not None
+
+
+def _is_safe(path: str) -> bool:
+    """Whether what a record names may be looked for under that name."""
+    try:
+        checked_path(path)
+    except PermanentError:
+        return False
+    return True
+
+
+def _in_order(path: str) -> tuple[int, list[str | int]]:
+    """Records, the picture, the video by its numbers."""
+    name = path.rpartition("/")[2]
+    kind = 0 if _is_evidence(path) else 1 if name.startswith("motion") else 2
+    return kind, [int(term) if index % 2 else term for index, term in enumerate(re.split("([0-9]+)", path))]

@@ -1,0 +1,47 @@
+"""Lists what a place has of what was asked for."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
+
+from pi_sec_cam.evidence.footage import FoundFile
+from pi_sec_cam.evidence.record import EVIDENCE_FOLDER
+from pi_sec_cam.home.protocol import NamesRefused, Place
+from pi_sec_cam.home.selection import Selection, camera_of
+
+
+class _Named(Protocol):
+    @property
+    def path(self) -> str: ...
+
+
+Named = TypeVar("Named", bound=_Named)
+
+
+def listed(place: Place, selection: Selection, say: Callable[[str], None]) -> dict[str, FoundFile]:
+    """The files there may be need of, by path, with the chains of their cameras.
+
+    Only the folders that were named are listed, if each of them is there: a place may have years of footage.
+
+    Args:
+        say: is told of files that are passed over for their names.
+    """
+    found: dict[str, FoundFile] = {}
+    for folder in selection.folders():
+        here = well_named(place.files(folder), say)
+        if not here and folder:
+            return {file.path: file for file in well_named(place.files(), say)}
+        found.update((file.path, file) for file in here)
+    for camera in {camera_of(path) for path in found}:
+        chain = well_named(place.files(f"{camera}/{EVIDENCE_FOLDER}"), say)
+        found.update((file.path, file) for file in chain)
+    return found
+
+
+def well_named(files: Iterable[Named], say: Callable[[str], None]) -> list[Named]:
+    """The files that may be fetched; of the others is told."""
+    kept: list[Named] = []
+    try:
+        kept.extend(files)
+    except NamesRefused as refusal:
+        say(str(refusal))
+    return kept
