@@ -14,11 +14,8 @@ from pi_sec_cam.errors import KeyUnusable
 
 NAME = "camera_key.pem"
 
-PublicKey = Ed25519PublicKey
-"""A camera's public key, for those who only pass it on."""
-
 PublicKey: TypeAlias = Ed25519PublicKey
-"""For those who pass keys on and need not know whose class it is."""
+"""A camera's public key, for those who only pass it on."""
 
 
 def read_or_make_camera_key(identity: Path) -> tuple[Ed25519PrivateKey, bool]:
