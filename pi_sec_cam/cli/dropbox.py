@@ -26,7 +26,7 @@ from pi_sec_cam.offsite.stores.dropbox_errors import CodeRefused
 from pi_sec_cam.record.disk import Disk
 from pi_sec_cam.remembered import Remembered
 
-_CONNECTED_APPS = "https://www.dropbox.com/account/connected_apps"
+CONNECTED_APPS = "https://www.dropbox.com/account/connected_apps"
 _MAKE_AN_APP = f"""\
 The camera writes to Dropbox as an app of your own, so that nobody else is between you and your footage. Once:
 
@@ -72,8 +72,8 @@ def login(config: Path, app_key: str | None, keep: Path | None) -> None:
     app_key = app_key or configuration.dropbox.app_key
     if app_key is None:
         click.echo(_MAKE_AN_APP)
-        app_key = str(click.prompt("App key", value_proc=_app_key))
-    made = _authorised(_app_key(app_key))
+        app_key = str(click.prompt("App key", value_proc=checked_app_key))
+    made, _ = authorised(checked_app_key(app_key))
     check_login(made, SystemClock())
     before = _kept(directory / "identity")
     click.echo(f"The camera can write. The login is in {keep_login(made, directory)}.")
@@ -83,7 +83,7 @@ def login(config: Path, app_key: str | None, keep: Path | None) -> None:
         click.echo(f"A copy is in {write_login(made, keep)}. Move it off the camera, to where you keep secrets.")
     click.echo("A camera that runs takes it up within 5 minutes; after the very first login, start it anew.")
     click.echo(
-        f"If the camera is stolen, end its login at {_CONNECTED_APPS}"
+        f"If the camera is stolen, end its login at {CONNECTED_APPS}"
         + (f", or by `pi-sec-cam dropbox revoke --login {keep.name}` at home." if keep is not None else ".")
         + " What is in Dropbox stays there."
     )
@@ -125,7 +125,7 @@ def revoke_command(config: Path, copy: Path | None) -> None:
         _end(token=said.token, refresh_token=said.refresh_token, app_key=said.app_key)
         click.echo(f"That was the one in the configuration: take token and refresh_token out of {config}.")
     elif found is None:
-        click.echo(f"There is no login in {own}: nothing to revoke. All logins: {_CONNECTED_APPS}")
+        click.echo(f"There is no login in {own}: nothing to revoke. All logins: {CONNECTED_APPS}")
 
 
 def _kept(identity: Path) -> Login | None:
@@ -141,14 +141,14 @@ def _end_before(login: Login) -> None:
         revoke(SystemClock(), refresh_token=login.refresh_token, app_key=login.app_key)
         click.echo("The login that was there before is revoked.")
     except TemporaryError as error:
-        click.echo(f"The login that was there before could not be revoked: {error}. See {_CONNECTED_APPS}", err=True)
+        click.echo(f"The login that was there before could not be revoked: {error}. See {CONNECTED_APPS}", err=True)
 
 
 def _end(**login: str | None) -> None:
     try:
         was_valid = revoke(SystemClock(), **login)
     except TemporaryError as error:
-        raise TemporaryError(f"{error}\nThe login may still be valid. Another way: {_CONNECTED_APPS}") from error
+        raise TemporaryError(f"{error}\nThe login may still be valid. Another way: {CONNECTED_APPS}") from error
     click.echo("The login is revoked." if was_valid else "The login was not valid any more.")
     click.echo("Everything that is in Dropbox stays there.")
 
@@ -158,16 +158,23 @@ def _delete(path: Path) -> None:
     click.echo(f"{path} is deleted.")
 
 
-def _authorised(app_key: str) -> Login:
-    """Asks for the code until it is right."""
-    authorisation = Authorisation(app_key, SystemClock())
+def authorised(app_key: str, scopes: tuple[str, ...] = (SCOPE,)) -> tuple[Login, tuple[str, ...]]:
+    """Walk somebody through Dropbox's login, and ask for the code until it is right.
+
+    Args:
+        scopes: the permissions to ask for.
+
+    Returns:
+        The login, and the permissions that Dropbox says it has.
+    """
+    authorisation = Authorisation(app_key, SystemClock(), scopes)
     click.echo(
         f"Open this address in a browser, log in, and allow it:\n\n{authorisation.url}\n\n"
         "Dropbox then shows a code; it is good for some minutes, and once."
     )
     while True:
         try:
-            made, scopes = authorisation.finish(str(click.prompt("Code")))
+            made, given = authorisation.finish(str(click.prompt("Code")))
         except CodeRefused as error:
             click.echo(f"{error}. Open the address again, and take the new code.", err=True)
             continue
@@ -176,11 +183,17 @@ def _authorised(app_key: str) -> Login:
         except TemporaryError as error:
             click.echo(f"{error}. Once more, when that is mended.", err=True)
             continue
-        click.echo(f"Dropbox says that this login may use: {', '.join(scopes) or SCOPE}")
-        return made
+        given = given or scopes
+        click.echo(f"Dropbox says that this login may use: {', '.join(given)}")
+        return made, given
 
 
-def _app_key(text: str) -> str:
+def checked_app_key(text: str) -> str:
+    """The key of an app in Dropbox, without what is around it.
+
+    Raises:
+        click.BadParameter: it is none.
+    """
     key = text.strip()
     if not re.fullmatch(r"[a-z0-9]{8,40}", key):
         raise click.BadParameter(f"{key!r} is no app key: those are small letters and digits, about 15 of them")

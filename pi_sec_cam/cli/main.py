@@ -31,6 +31,7 @@ _COMMANDS = {
     "export": ("pi_sec_cam.cli.export", "Write an event's video to one ordinary MP4 file."),
     "keys": ("pi_sec_cam.cli.keys", "Make your key pair; try it out; show the camera's own key."),
     "dropbox": ("pi_sec_cam.cli.dropbox", "Let the camera write to your Dropbox, or cut it off."),
+    "home": ("pi_sec_cam.cli.home", "Log your own computer in, to read back what cameras have sent."),
     "wrap": ("pi_sec_cam.cli.wrap", "Make films of events that were downloaded from off-site."),
     "decrypt": ("pi_sec_cam.cli.decrypt", "Open sealed files with your private key."),
 }

@@ -37,7 +37,7 @@ class DropboxPlace:
     Dropbox does not know case: two cameras whose names differ in nothing else have one folder there.
 
     Args:
-        folder: empty for all of it.
+        folder: empty for all of it; slashes at its ends do not matter.
 
     Raises:
         PermanentError: `folder` is no folder's path.
@@ -46,7 +46,7 @@ class DropboxPlace:
     kind: PlaceKind = "dropbox"
 
     def __init__(self, login: OwnerLogin, folder: str = "", *, clock: Clock, patience: Patience) -> None:
-        folder = checked_folder(folder)
+        folder = checked_folder(folder.strip("/"))
         self.where = f"dropbox:{folder}"
         self._top = folder.split("/") if folder else []
         self._clock, self._patience = clock, patience
@@ -194,3 +194,16 @@ def _below(path: str, folder: str) -> bool:
 def _time(said: datetime | None) -> datetime | None:
     """Dropbox's times are in UTC, and the SDK does not say so."""
     return said and said.replace(tzinfo=UTC)
+
+
+def check_owner_login(login: OwnerLogin, clock: Clock) -> None:
+    """Try whether it may list the app's folder.
+
+    Raises:
+        TemporaryError, StoreRefuses: as Place.files.
+    """
+    with (
+        store_errors(clock, login=LOGIN),
+        dropbox_client(Watch(), refresh_token=login.refresh_token, app_key=login.app_key) as sdk,
+    ):
+        sdk.files_list_folder("", limit=1)

@@ -35,8 +35,7 @@ def checked_path(path: str) -> str:
 
 
 def checked_folder(path: str) -> str:
-    """As `checked_path`, of a folder; empty for the top. Slashes at its ends are taken away."""
-    path = path.strip("/")
+    """As `checked_path`, of a folder; empty for the top."""
     return checked_path(path) if path else ""
 
 

@@ -20,6 +20,9 @@ from pi_sec_cam.home.patience import Patience
 from pi_sec_cam.home.protocol import DeletedFile, NothingKept, PlaceKind
 from pi_sec_cam.offsite.stores.s3_answers import Refusal
 
+PAGE = 1000
+"""Names in an answer, which is the most that S3 gives."""
+
 _PIECE_BYTES = 1 << 18
 _TIMEOUTS_S = (20, 60)  # to connect; in which nothing comes
 _NO_LOGIN = (
@@ -62,7 +65,7 @@ class S3Place:
         self._bucket, _, prefix = text.removeprefix("s3://").partition("/")
         if not self._bucket:
             raise ConfigError(f"{text} names no bucket: s3://BUCKET, or s3://BUCKET/PREFIX")
-        prefix = checked_folder(prefix)
+        prefix = checked_folder(prefix.strip("/"))
         self._prefix = f"{prefix}/" if prefix else ""
         self.where = text + (f" at {urlsplit(endpoint_url).hostname}" if endpoint_url else "")
         self._patience = patience
@@ -147,7 +150,7 @@ class S3Place:
     def _pages(self, listing: str, prefix: str, right: str) -> Iterator[dict[str, Any]]:
         following: dict[str, str] = {}
         while True:
-            ask = partial(getattr(self._client, listing), Bucket=self._bucket, Prefix=prefix, **following)
+            ask = partial(getattr(self._client, listing), Bucket=self._bucket, Prefix=prefix, MaxKeys=PAGE, **following)
             page = self._asked(ask, f"{right} of the bucket")
             if "IsTruncated" not in page:
                 raise TemporaryError(
