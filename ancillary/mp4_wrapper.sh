@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes films of downloaded events: joins each event's chunks, opening sealed ones, and wraps them into one .mp4.
-# Needs MP4Box or ffmpeg; for sealed chunks decryption/decrypt.py beside this file and its Python. Bash 3.2 will do.
+# Needs MP4Box or ffmpeg; beside this file, for sealed chunks decryption/decrypt.py and its Python, and for the camera's
+# records timing/ and any Python. Bash 3.2 will do.
 set -uo pipefail
 umask 077 # what is written here is clear video
 unset CDPATH
@@ -9,16 +10,18 @@ export LC_ALL=C
 
 usage() {
     cat <<'USAGE'
-mp4_wrapper.sh -i IN -o OUT [-k PRIVKEY] -f FPS [-p] [-h]
+mp4_wrapper.sh -i IN -o OUT [-k PRIVKEY] [-f FPS] [-p] [-h]
 
 Looks for events in the folder IN and all folders in it: where there are video0.h264, video1.h264, … (or .h265).
-Writes OUT/<the same folder>/video.mp4, and motion0.jpg beside it.
+Writes OUT/<the same folder>/video.mp4, and motion0.jpg beside it. Where the camera's records lie there too
+(evidence0.jsonl, …), each picture gets the time at which it was taken, a chunk that is not the recorded one is refused,
+and it shows when the last ones are missing.
 
   -i IN       the folder that was downloaded
   -o OUT      where the films go; it is made if it is not there; existing films are never overwritten
   -k PRIVKEY  the owner's private key, for sealed files; if it has a passphrase, it is asked for once, or taken
               from the environment (PI_SEC_CAM_PASSPHRASE)
-  -f FPS      pictures a second, 20 or 12.5: chunks do not say when their pictures were taken
+  -f FPS      pictures a second, 20 or 12.5, where no record says when the pictures of a chunk were taken
   -p          an event of which chunks are missing: wrap those that are there. What comes after a gap, and after a
               change from H.264 to H.265 or back, goes to video-2.mp4, video-3.mp4, …
   -h          this help
@@ -48,8 +51,7 @@ shift $((OPTIND - 1))
 [ $# = 0 ] || die "what is '$1'? -h shows how to use this"
 [ -n "$in" ] || die "-i IN is missing: the folder that was downloaded"
 [ -n "$out" ] || die "-o OUT is missing: where the films go"
-[ -n "$fps" ] || die "-f FPS is missing: the camera's pictures a second (framerate in its configuration)"
-if ! [[ $fps =~ ^[0-9]{1,4}(\.[0-9]{1,6})?$ && $fps =~ [1-9] ]]; then die "-f $fps: give pictures a second, as 20 or 12.5"; fi
+if [ -n "$fps" ] && ! [[ $fps =~ ^[0-9]{1,4}(\.[0-9]{1,6})?$ && $fps =~ [1-9] ]]; then die "-f $fps: give pictures a second, as 20 or 12.5"; fi
 
 # Whole paths: no name begins with a dash any more, and a newline at its end is not lost in "$(…)".
 whole() { cd -- "$1" 2>/dev/null && printf '%s.' "$PWD"; }
@@ -59,6 +61,7 @@ whole_in=$(whole "$in") || die "$in: cannot be entered (-i)"
 in=${whole_in%.}
 here=$(whole "$(dirname -- "${BASH_SOURCE[0]}")") && here=${here%.}
 decrypt=$here/decryption/decrypt.py
+records=$here/timing/records.py
 if [ -n "$key" ]; then
     case $key in /*) ;; *) key=$PWD/$key ;; esac
     if ! [ -f "$key" ] || ! [ -r "$key" ]; then die "$key: no such file, or not to be read (-k)"; fi
@@ -142,18 +145,34 @@ displacement() {
         }'
 }
 
-# Wrap the stream $1 (joined.h264 or .h265, in the current folder) into $2.
+# Wrap the stream $1 (joined.h264 or .h265, in the current folder) into $2, evenly.
 wrap() {
     local format=h264 tag=avc1 moved
     if [ $wrapper = MP4Box ]; then
-        MP4Box -quiet -tmp . -add "$1:fps=$fps" -new "$2" >&2 </dev/null
+        MP4Box -quiet -tmp . -add "$1:fps=$rate" -new "$2" >&2 </dev/null
         return
     fi
     if [ "${1##*.}" = h265 ]; then format=hevc tag=hvc1; fi # Apple plays no other tag
     moved=$(displacement "$1" $format) || return
     ffmpeg -nostdin -v error -y -f $format -i "$1" -map 0:v:0 -c copy -tag:v $tag \
-        -bsf:v "setts=dts='N/($fps*TB)':pts='(N+$moved)/($fps*TB)':duration='1/($fps*TB)'" \
+        -bsf:v "setts=dts='N/($rate*TB)':pts='(N+$moved)/($rate*TB)':duration='1/($rate*TB)'" \
         -movflags +faststart -f mp4 "$2" >&2
+}
+
+# How many pictures the stream $1 holds, which may be more than its film shows: that begins with a keyframe.
+pictures_in() {
+    local format=h264
+    if [ "${1##*.}" = h265 ]; then format=hevc; fi
+    if [ $wrapper = MP4Box ]; then echo 0; return; fi
+    ffprobe -v error -f $format -select_streams v:0 -count_packets -show_entries stream=nb_read_packets \
+        -of default=nw=1:nk=1 "$1"
+}
+
+# Give the film $2, made of the stream $1, the times at which its pictures were taken. The chunks' names are in `joined_names`.
+set_times() {
+    local pictures said
+    pictures=$(pictures_in "$1") || return
+    said=$(python3 "$records" retime "$folder" "$2" "$pictures" "${joined_names[@]}" 2>&1) || failed "$said"
 }
 
 film_name() { if [ "$1" = 1 ]; then echo video.mp4; else echo "video-$1.mp4"; fi; }
@@ -162,44 +181,72 @@ film_name() { if [ "$1" = 1 ]; then echo video.mp4; else echo "video-$1.mp4"; fi
 finish_film() {
     films=$((films + 1))
     (cd "$work" && wrap "$1" "$(film_name "$films")") || { failed "$wrapper could not wrap $first to $last"; return; }
+    if [ -n "$recorded" ]; then set_times "$work/$1" "$work/$(film_name "$films")" || return; fi
     rm -f "$work/$1"
 }
 
 # The films of an event, from the lines of chunks_of ($2) in its folder ($1).
 join_and_wrap() {
-    local number name expected=0 joined="" first="" last=""
+    local number name expected=0 joined="" first="" last="" joined_names=()
     while read -r number name; do
         if [ -n "$joined" ] && { [ "$number" != "$expected" ] || [ "${name##*.}" != "${joined##*.}" ]; }; then
             finish_film "$joined" || return
             joined=""
         fi
-        if [ -z "$joined" ]; then joined=joined.${name##*.} first=$name; fi
+        if [ -z "$joined" ]; then joined=joined.${name##*.} first=$name joined_names=(); fi
         append "$1/$name" "$work/$joined" || return
+        joined_names+=("$name")
         last=$name expected=$((number + 1))
     done <<<"$2"
     finish_film "$joined" || return
 }
 
-# Which numbers are not among the lines of chunks_of, in words.
+# Which numbers are not among the lines of chunks_of ($1), in words; there should be $2, or as many as they say.
 missing_of() {
     local number name expected=0 missing=""
     while read -r number name; do
+        [ -n "$name" ] || continue
         [ "$number" -ge "$expected" ] || { failed "video$number is there twice, as .h264 and .h265"; return; }
         if [ "$number" = $((expected + 1)) ]; then missing+=", $expected"; fi
         if [ "$number" -gt $((expected + 1)) ]; then missing+=", $expected to $((number - 1))"; fi
         expected=$((number + 1))
     done <<<"$1"
+    if [ "$2" = $((expected + 1)) ]; then missing+=", $expected"; fi
+    if [ "$2" -gt $((expected + 1)) ]; then missing+=", $expected to $(($2 - 1))"; fi
+    if [ "$2" -gt "$expected" ]; then expected=$2; fi
+    if [ "$expected" = 0 ]; then echo "all of them"; return; fi
     [ -z "$missing" ] || echo "${missing:2} (of 0 to $((expected - 1)))"
+}
+
+# What the records in $folder say: sets `recorded` if there are any, how many chunks are `known` of, and the mean `rate`.
+read_records() {
+    local said mean lying
+    recorded="" known=0 rate=$fps
+    lying=("$folder"/evidence*.jsonl "$folder"/offsite.json[l])
+    [ ${#lying[@]} -gt 0 ] || return 0
+    if ! command -v python3 >/dev/null || ! [ -f "$records" ]; then
+        say "$event: there are records of its pictures' times, but no python3 to read them (or no timing/records.py)"
+        return 0
+    fi
+    said=$(python3 "$records" check "$folder" 2>&1) || { failed "$said"; return; }
+    recorded=yes
+    read -r known mean <<<"$said"
+    if [ -z "$rate" ] && [ "$mean" != - ]; then rate=$mean; fi
 }
 
 # All of one event: $1 is its folder, `event` its name.
 make_films() {
-    local folder=$1 chunks missing target films=0
+    local folder=$1 chunks missing target films=0 recorded known rate
     chunks=$(chunks_of "$folder")
-    if [ -n "$chunks" ]; then missing=$(missing_of "$chunks") || return; else missing="all of them"; fi
+    read_records || return
+    missing=$(missing_of "$chunks" "$known") || return
     if [ -n "$missing" ]; then
         failed "chunks are missing: $missing. Are they all downloaded? If the camera could not send them: -p wraps what is there"
         [ -n "$partial" ] || return
+    fi
+    if [ -n "$chunks" ] && [ -z "$rate" ]; then
+        failed "nothing says when its pictures were taken: no records of the camera are here. -f takes the camera's pictures a second instead"
+        return
     fi
     [ -z "$chunks" ] || join_and_wrap "$folder" "$chunks" || return
     if [ -e "$folder/motion0.jpg" ]; then append "$folder/motion0.jpg" "$work/motion0.jpg" || return; fi
@@ -223,6 +270,10 @@ while IFS= read -r -d '' folder; do
     above=$in${folder#.}
     above=${above%/*}
     if [ "${above##*/}" != rehearsal ]; then found+=("$in/$folder"/motion0.jp[g]); fi
+    # Records of files are an event, be the files gone. (The camera's own chain speaks of none.)
+    for name in "$in/$folder"/evidence*.jsonl; do
+        if grep -q '"kind":"file"' -- "$name"; then found+=("$name"); fi
+    done
     [ ${#found[@]} -gt 0 ] || continue
     events=$((events + 1))
     rm -rf -- "${work:?}"/*

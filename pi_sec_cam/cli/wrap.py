@@ -1,6 +1,7 @@
 """The command `wrap`: films of events that were downloaded from where the camera had sent them."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from pi_sec_cam.cli.passphrase import open_private_key
 from pi_sec_cam.cli.private_files import private_files
 from pi_sec_cam.durable import storage_error
 from pi_sec_cam.errors import PiSecCamError
+from pi_sec_cam.evidence.camera_key import PublicKey, read_public_key
 from pi_sec_cam.offsite.downloaded import PICTURE_NAME, ChunksMissing, StoredEvent, event_folders_below, stored_event
 from pi_sec_cam.offsite.wrapping import Opening, write_films
 
@@ -39,27 +41,43 @@ from pi_sec_cam.offsite.wrapping import Opening, write_films
     help="Pictures a second, for events that do not say when their pictures were taken.",
 )
 @click.option("-p", "--partial", is_flag=True, help="Of an event of which chunks are missing: wrap what is there.")
-def wrap(top: Path, out: Path, key: Path | None, rate: float | None, partial: bool) -> None:
+@click.option(
+    "--public-key",
+    "camera_keys",
+    metavar="KEY",
+    multiple=True,
+    help="The camera's public key, digits or file: what is not signed with it is refused. May be given again.",
+)
+def wrap(
+    top: Path, out: Path, key: Path | None, rate: float | None, partial: bool, camera_keys: tuple[str, ...]
+) -> None:
     """Join the chunks of each event in the folder IN and write them as ordinary films to OUT.
 
     Events are looked for in IN and all folders in it: where there are video0.h264, video1.h264, … (or .h265). Each
     becomes OUT/<the same folder>/video.mp4, with motion0.jpg beside it. Sealed files need -k; its passphrase is asked
-    for. Where offsite.jsonl of the event lies beside the chunks, each picture gets the time at which it was taken; else
-    -f is needed.
+    for.
+
+    Where the camera's records (evidence0.jsonl, …) lie beside the chunks, each picture gets the time at which it was
+    taken, a chunk that is not the recorded one is refused, and it shows when the last ones are missing. Without
+    records -f is needed.
 
     Where the camera changed its picture (size, coding) during the event, one file cannot hold it all: the rest is in
     video-2.mp4 and so on. Existing files are never overwritten. The pictures are copied, not coded anew.
 
     \b
-    pi-sec-cam wrap -i Dropbox/Yard -o films -k pi_sec_cam_private.pem -f 20
+    pi-sec-cam wrap -i Dropbox/Yard -o films -k pi_sec_cam_private.pem
+    pi-sec-cam wrap -i from_before_there_were_records -o films -f 20
 
     Exit codes: 0 all events were wrapped, 1 some were not (the others are), 2 the command line is at fault.
     """
     if top.resolve() == out.resolve():
         raise click.BadParameter("IN and OUT are the same folder; choose another OUT")
+    signers = [read_public_key(text) for text in camera_keys]
     opening = Opening(open_private_key(key) if key else None)
     with private_files():
-        wrapped = [_wrapped(name, top, out / name, opening, rate, partial) for name in event_folders_below(top, out)]
+        wrapped = [
+            _wrapped(name, top, out / name, opening, rate, partial, signers) for name in event_folders_below(top, out)
+        ]
     if not wrapped:
         raise ChunksMissing(f"no event found in {top}: no folder there holds video0.h264 or video0.h265")
     click.echo(f"{sum(wrapped)} of {len(wrapped)} events wrapped into {out}")
@@ -67,10 +85,18 @@ def wrap(top: Path, out: Path, key: Path | None, rate: float | None, partial: bo
         sys.exit(1)
 
 
-def _wrapped(name: str, top: Path, folder: Path, opening: Opening, rate: float | None, partial: bool) -> bool:
+def _wrapped(
+    name: str,
+    top: Path,
+    folder: Path,
+    opening: Opening,
+    rate: float | None,
+    partial: bool,
+    signers: Sequence[PublicKey],
+) -> bool:
     """Wrap one event; whether all of it was."""
     try:
-        event = stored_event(top / name)
+        event = stored_event(top / name, signers)
         for strange in event.strange:
             _complain(f"{name}: {strange!r} is no name of a chunk and is left out; a copy, by another download?")
         missing = _missing(event, partial)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +10,9 @@ from typing import cast
 
 from pi_sec_cam.durable import storage_error
 from pi_sec_cam.errors import PiSecCamError
+from pi_sec_cam.evidence.camera_key import PublicKey
 from pi_sec_cam.media.access_unit import Codec
+from pi_sec_cam.offsite.attested import NotAsRecorded, read_attested
 from pi_sec_cam.offsite.journal import number_of, read_journal
 
 PICTURE_NAME = "motion0.jpg"
@@ -41,8 +43,8 @@ class StoredEvent:
         chunks: in the order of their numbers.
         picture: the motion picture, if it is there.
         strange: names of files that look like chunks, and are none.
-        pts_us: by the chunk's number: when its pictures were taken, in media time; of chunks in the journal.
-        expected: how many chunks there are known to be: those of the journal, or as many as the numbers say.
+        pts_us: by the chunk's number: when its pictures were taken, media time, where a record or the journal says it.
+        expected: how many chunks there are known to be: by the records, the journal, and the numbers of those here.
     """
 
     folder: Path
@@ -95,14 +97,25 @@ def event_folders_below(top: Path, leave_out: Path) -> Iterator[str]:
     for folder, below, names in os.walk(top, onerror=fail):
         below[:] = sorted(name for name in below if Path(folder, name).resolve() != leave_out.resolve())
         rehearsal = Path(folder).resolve().parent.name == REHEARSALS
-        if (PICTURE_NAME in names and not rehearsal) or any(_CHUNK_NAME.fullmatch(name) for name in names):
+        here = (PICTURE_NAME in names and not rehearsal) or any(map(_CHUNK_NAME.fullmatch, names))
+        if here or _was_event(Path(folder)):
             yield os.path.relpath(folder, top)
 
 
-def stored_event(folder: Path) -> StoredEvent:
+def _was_event(folder: Path) -> bool:
+    """Whether there are records of an event's files here, be they gone. (The camera's own chain speaks of none.)"""
+    attested = read_attested(folder)
+    return attested is not None and bool(attested.files)
+
+
+def stored_event(folder: Path, keys: Sequence[PublicKey] = ()) -> StoredEvent:
     """The event whose files are in this folder.
 
+    Args:
+        keys: the camera's; where there are some, everything must be recorded and signed with one of them.
+
     Raises:
+        NotAsRecorded: a file is not the one in its record.
         JournalTooNew: a later version has written it.
         StorageError: it cannot be read.
     """
@@ -118,12 +131,23 @@ def stored_event(folder: Path) -> StoredEvent:
         elif name.startswith("video") and name.endswith((".h264", ".h265")):
             strange.append(name)
     chunks.sort(key=lambda chunk: chunk.number)
+    picture = folder / PICTURE_NAME if PICTURE_NAME in names else None
     pts_us = {number_of(line["file"]): tuple(line["pts_us"]) for line in journal.video} if journal else {}
-    return StoredEvent(
-        folder,
-        tuple(chunks),
-        folder / PICTURE_NAME if PICTURE_NAME in names else None,
-        tuple(sorted(strange)),
-        pts_us,
-        max([*pts_us, *(chunk.number for chunk in chunks)], default=-1) + 1,
-    )
+    numbers = {*pts_us, *(chunk.number for chunk in chunks)}
+    unknown = 0
+    attested = read_attested(folder, keys)
+    if attested is not None:
+        for path in [*(chunk.path for chunk in chunks), *([picture] if picture else [])]:
+            recorded = attested.record_of(path)
+            if recorded is None and keys:
+                raise NotAsRecorded(f"no record signed with this key speaks of {path.name}")
+            if recorded is not None and recorded.pts_us is not None:
+                pts_us[number_of(path.name)] = recorded.pts_us
+        numbers |= {int(found[1]) for found in map(_CHUNK_NAME.fullmatch, attested.files) if found}
+        unknown = attested.unknown - sum(chunk.path.name not in attested.files for chunk in chunks)
+        unknown -= PICTURE_NAME not in attested.files
+    elif keys:
+        raise NotAsRecorded("there are no records of the camera here (evidence0.jsonl and so on); fetch them too")
+    # What is unknown may be where numbers are missing, or come after the last one.
+    expected = max(max(numbers, default=-1) + 1, len(numbers) + unknown)
+    return StoredEvent(folder, tuple(chunks), picture, tuple(sorted(strange)), pts_us, expected)

@@ -26,31 +26,24 @@ class Run:
     Attributes:
         codec: of their video.
         chunks: each gives its plain bytes when it is called; called several times, an error is passed on.
-        pts_us: of their pictures, in the order of the stream; None where nobody has written it down.
+        pts_us: of their pictures, in the order of the stream, as far as somebody has written it down.
+        interval_us: from each picture to the next, of those that come after them; None if there are none.
     """
 
     codec: Codec
     chunks: tuple[Callable[[], bytes], ...]
-    pts_us: tuple[int, ...] | None
+    pts_us: tuple[int, ...]
+    interval_us: float | None
 
 
-def joined_units(run: Run, rate: float | None) -> Iterator[AccessUnit]:
+def joined_units(run: Run) -> Iterator[AccessUnit]:
     """The units from the first keyframe on; `info` is another object once parameter sets change.
-
-    Args:
-        rate: pictures a second, for a run without timestamps of its own.
 
     Raises:
         NoVideo: there is no video in the chunks, or more or less than there are timestamps.
-        ValueError: neither timestamps nor a rate.
     """
-    if run.pts_us is not None:
-        times = _decoding_times(run.pts_us)
-    elif rate is not None:
-        places = _places(run)
-        times = [(round(shown * 1e6 / rate), round(coded * 1e6 / rate)) for shown, coded in places]
-    else:
-        raise ValueError("neither timestamps nor a rate")
+    times = _decoding_times(run.pts_us if run.interval_us is None else _with_the_rest(run, run.interval_us))
+    rate = None if run.interval_us is None else 1e6 / run.interval_us
     canonical = Canonicaliser(run.codec, None)
     info: StreamInfo | None = None
     count = 0
@@ -81,8 +74,16 @@ def _decoding_times(pts_us: Sequence[int]) -> list[tuple[int, int]]:
     return [(pts, at - delay) for pts, at in zip(pts_us, shown, strict=True)]
 
 
-def _places(run: Run) -> list[tuple[int, int]]:
-    """Of each picture, its place in the order of showing and in that of decoding, the latter never above the former.
+def _with_the_rest(run: Run, interval_us: float) -> list[int]:
+    """The PTS of all pictures: those without one follow the last one shown of the others, in the order of showing."""
+    places = _places(run)
+    known = run.pts_us[: len(places)]
+    last_us, last = max(zip(known, places, strict=False), default=(0, 0))
+    return [*run.pts_us, *(last_us + round((place - last) * interval_us) for place in places[len(known) :])]
+
+
+def _places(run: Run) -> list[int]:
+    """Of each picture, its place in the order of showing.
 
     A byte stream only has the order of decoding. Where there are B-frames, the decoder tells the other one.
     """
@@ -90,8 +91,7 @@ def _places(run: Run) -> list[tuple[int, int]]:
         decoder = container.streams.video[0].codec_context
         count = 0
         if not decoder.has_b_frames:
-            count = sum(1 for _ in _packets(container))
-            return [(place, place) for place in range(count)]
+            return list(range(sum(1 for _ in _packets(container))))
         shown: dict[int, int] = {}
         for packet in itertools.chain(_packets(container), [None]):
             if packet is not None:
@@ -100,8 +100,7 @@ def _places(run: Run) -> list[tuple[int, int]]:
             for frame in decoder.decode(packet):
                 if frame.pts is not None:
                     shown[frame.pts] = len(shown)
-    delay = max((coded - at for coded, at in shown.items()), default=0)
-    return [(shown.get(coded, coded) + delay, coded) for coded in range(count)]
+    return [shown.get(coded, coded) for coded in range(count)]
 
 
 def _opened(run: Run) -> InputContainer:

@@ -1,7 +1,7 @@
 """Makes ordinary films of an event's chunks, opening sealed ones."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,13 +69,13 @@ def write_films(
     taken: datetime | None = None,
     picture: Path | None = None,
 ) -> tuple[Path, ...]:
-    """Write an event's video to `out`, every timestamp kept where the journal has them; the files that were written.
+    """Write an event's video to `out`, every timestamp kept where records have them; the files that were written.
 
     Where the stream's parameters change, where its codec does, and behind missing chunks, another film begins: `out`
     with -2, -3, … before its suffix. All of them get their names once all of them are complete.
 
     Args:
-        rate: pictures a second; for chunks without a journal.
+        rate: pictures a second; for chunks of which nothing says when their pictures were taken.
         force: existing files of those names are replaced.
         taken: when the event began; noted in the films.
         picture: where the event's motion picture goes.
@@ -90,7 +90,7 @@ def write_films(
             films = _Films(out, force, taken, undo)
             for run in event.runs():
                 films.end()
-                for unit in joined_units(_run_of(run, event, opening, rate), rate):
+                for unit in joined_units(_run_of(run, event, opening, rate)):
                     films.add(unit)
             films.end()
             jpeg = b""
@@ -110,15 +110,23 @@ def write_films(
 
 
 def _run_of(run: list[ChunkFile], event: StoredEvent, opening: Opening, rate: float | None) -> Run:
-    pts_us: tuple[int, ...] | None = None
-    if all(chunk.number in event.pts_us for chunk in run):
-        pts_us = tuple(at for chunk in run for at in event.pts_us[chunk.number])
-    elif rate is None:
+    timed = [chunk.number in event.pts_us for chunk in run]
+    # The camera was cut off before the records of its last chunks had left: these go on as the others did.
+    tail = timed == sorted(timed, reverse=True)
+    pts_us = tuple(at for chunk in run for at in event.pts_us.get(chunk.number, ())) if tail else ()
+    interval_us = None if all(timed) else 1e6 / rate if rate is not None else _mean_interval_us(pts_us)
+    if not all(timed) and interval_us is None:
         raise NoVideo(
-            "nothing says when the pictures were taken: offsite.jsonl does not lie beside them. "
+            f"nothing says when the pictures of {run[timed.index(False)].path.name} were taken: its record in "
+            "evidence0.jsonl, evidence1.jsonl, … is not here; were they fetched? "
             "`pi-sec-cam wrap -f` takes the camera's pictures a second instead"
         )
-    return Run(run[0].codec, tuple(partial(opening.plain, chunk.path) for chunk in run), pts_us)
+    return Run(run[0].codec, tuple(partial(opening.plain, chunk.path) for chunk in run), pts_us, interval_us)
+
+
+def _mean_interval_us(pts_us: Sequence[int]) -> float | None:
+    """Between one picture and the next; None for fewer than two."""
+    return (max(pts_us) - min(pts_us)) / (len(pts_us) - 1) if len(pts_us) > 1 else None
 
 
 class _Films:
