@@ -109,7 +109,15 @@ def printable(text: str) -> str:
 
 def moment_text(moment: datetime, zone: tzinfo | None) -> str:
     """A time as people write it, without its zone."""
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    return f"{in_zone(moment, zone):%Y-%m-%d %H:%M:%S}"
+
+
+def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
+    """The same moment there (None: where this machine is); as it is, where the calendar ends before that."""
+    try:
+        return moment.astimezone(zone)
+    except (OverflowError, ValueError, OSError):  # signed records may name any time
+        return moment
 
 
 def size_text(number: int) -> str:

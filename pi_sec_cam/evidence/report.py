@@ -16,6 +16,7 @@ from pi_sec_cam.evidence.outcome import (
     answer,
     count,
     groups,
+    in_zone,
     moment_text,
     outcome,
     place_text,
@@ -80,7 +81,7 @@ def html_report(
             verdicts=_verdicts(verification.findings),
             pictures={folder: base64.b64encode(jpeg).decode("ascii") for folder, jpeg in pictures.items()},
             moment=lambda at: moment_text(at, zone),
-            offset=lambda at: at.astimezone(zone).isoformat()[-6:],
+            offset=lambda at: in_zone(at, zone).isoformat()[-6:],
         )
         .encode()
     )

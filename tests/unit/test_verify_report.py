@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import fields, replace
-from datetime import UTC, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from html.parser import HTMLParser
 
 import cv2
@@ -223,6 +223,19 @@ def _spoilt(result: object) -> object:
     """With a hostile text wherever there is a text."""
     texts = [each.name for each in fields(result) if type(getattr(result, each.name)) is str]  # type: ignore[arg-type]
     return replace(result, **dict.fromkeys(texts, HOSTILE))  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("at", [datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)])
+@pytest.mark.parametrize("hours", [-12, 14])
+def test_a_time_at_the_end_of_the_calendar_is_shown(at: datetime, hours: int) -> None:
+    zone = timezone(timedelta(hours=hours))
+    camera = CameraResult("Yard", Verdict.WHOLE, at, HEAD, KEY)
+    found = Verification(
+        "footage", True, (camera,), (replace(event(), began=at),), (replace(finding(Verdict.CUT, event()), at=at),)
+    )
+    for zone_of in (zone, None):
+        assert f"{at:%Y}"[-4:] in html_report(found, CHECK, {}, zone_of).decode()
+        assert [*report_lines(found, zone_of)]
 
 
 def test_a_page_of_five_thousand_events_can_still_be_sent_by_mail() -> None:
