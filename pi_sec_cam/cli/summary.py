@@ -8,6 +8,7 @@ from pi_sec_cam.config import CameraConfiguration, Configuration
 from pi_sec_cam.config.offsite import DirectoryStore, S3Store
 from pi_sec_cam.config.recording import Storage
 from pi_sec_cam.errors import KeyUnusable
+from pi_sec_cam.evidence.stamp_exchange import authority_of
 from pi_sec_cam.offsite.dropbox_login import login_path
 from pi_sec_cam.sending import IDENTITY
 
@@ -21,6 +22,8 @@ def summary(whole: Configuration) -> list[str]:
         f"recordings: {storage.directory}/recordings (the oldest are deleted {_when_deleted(storage)}{sealed})"
     )
     lines.append(off_site(whole))
+    if whole.evidence.timestamp_url is not None:
+        lines.append(f"time stamps: once a day by {authority_of(whole.evidence.timestamp_url)}")
     server = whole.server
     lines.append(f"command server: {f'port {server.server_port}' if server.enabled else 'off'}")
     lines += [f"remote: {remote.name} at {without_password(remote.url)}" for remote in whole.remotes]
@@ -78,6 +81,11 @@ def hindrances(whole: Configuration) -> list[str]:
 
         if missing := library_missing():
             found.append(f"stores: {missing}")
+    if whole.evidence.timestamp_url is not None:
+        from pi_sec_cam.evidence import timestamp
+
+        if missing := timestamp.library_missing():
+            found.append(f"evidence.timestamp_url: {missing}")
     if whole.dropbox.public_pem_path is not None:
         from pi_sec_cam.offsite.owner_key import read_public_key
 

@@ -13,6 +13,7 @@ from pi_sec_cam.cli.check import check, schema
 from pi_sec_cam.cli.options import CONFIG_FILES, config_option
 from pi_sec_cam.offsite.owner_key import read_public_key
 from pi_sec_cam.offsite.rehearsal import note_rehearsed
+from pi_sec_cam.evidence import timestamp
 from pi_sec_cam.offsite.stores import s3
 from tests.unit.configurations import EVERYTHING, FIRST_GENERATION, REPOSITORY
 from tests.unit.owner_keys import public_pem
@@ -86,6 +87,19 @@ def test_a_store_whose_library_is_missing_is_noted(file: Path, monkeypatch: pyte
     assert result.exit_code == 1
     assert "does not start: stores: " in result.stdout
     assert "pip install botocore" in result.stdout
+
+
+def test_who_stamps_is_said_and_when_its_library_is_missing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text(json.dumps({"evidence": {"timestamp_url": "https://user:geheim@stamps.example/tsa"}}))
+    result = run("-c", str(file))
+    assert result.exit_code == 0
+    assert "time stamps: once a day by stamps.example\n" in result.stdout
+    assert "geheim" not in result.stdout
+    monkeypatch.setattr(timestamp, "find_spec", lambda _: None)
+    result = run("-c", str(file))
+    assert result.exit_code == 1
+    assert "does not start: evidence.timestamp_url: time stamps need a library" in result.stdout
+    assert "pip install rfc3161-client" in result.stdout
 
 
 def test_all_faults_go_to_stderr_and_the_exit_code_is_2(file: Path) -> None:
