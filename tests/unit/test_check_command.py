@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from pi_sec_cam.cli.check import check, schema
 from pi_sec_cam.cli.options import CONFIG_FILES, config_option
+from pi_sec_cam.evidence import timestamp
 from pi_sec_cam.offsite.owner_key import read_public_key
 from pi_sec_cam.offsite.rehearsal import note_rehearsed
-from pi_sec_cam.evidence import timestamp
 from pi_sec_cam.offsite.stores import s3
 from tests.unit.configurations import EVERYTHING, FIRST_GENERATION, REPOSITORY
 from tests.unit.owner_keys import public_pem
