@@ -64,7 +64,12 @@ def _offsite(offsite: dict[str, Any] | None) -> list[str]:
     sealed = f"sealed for key {offsite['key'][:16]}…" if offsite["key"] else "NOT sealed"
     if offsite["key"] and not offsite["rehearsed"]:
         sealed += ", which nobody has tried yet: `pi-sec-cam keys rehearse`"
-    return [f"off-site: {sealed}", *(f"  {_store(store)}" for store in offsite["stores"])]
+    lines = [f"off-site: {sealed}", *(f"  {_store(store)}" for store in offsite["stores"])]
+    evidence = offsite["evidence"]
+    if evidence["key"]:
+        lines.append(f"  signed by the camera's key {evidence['key'][:16]}…; its heads, for a place that no thief reaches:")
+        lines += [f"    {camera} {head}" for camera, head in evidence["heads"].items()]
+    return lines
 
 
 def _store(store: dict[str, Any]) -> str:

@@ -79,16 +79,19 @@ class Queue:
         """What is given up next when there is too much; None if nothing but what is spared waits."""
         running: list[WaitingFile] = []
         picture: WaitingFile | None = None
+        records: WaitingFile | None = None
         for event, files in self._events.items():
             waiting = [file for file in files.values() if not spared(file)]
+            records = records or next((file for file in waiting if file.urgency == "evidence"), None)
+            footage = [file for file in waiting if file.urgency != "evidence"]
             if event.running:
-                running += waiting
+                running += footage
                 continue
-            video = [file for file in waiting if file.urgency in VIDEO]
+            video = [file for file in footage if file.urgency in VIDEO]
             if video:
                 return min(video, key=_number)
-            picture = picture or next(iter(waiting), None)
-        return picture or min(running, key=_worth, default=None)
+            picture = picture or next(iter(footage), None)
+        return picture or min(running, key=_worth, default=records)
 
     def outdated(self, age_s: Age, most_s: float, spared: WaitingFile | None = None) -> list[WaitingFile]:
         """What has waited for longer than it may, in the order in which it is given up; never of a running event."""

@@ -162,10 +162,10 @@ class OwnChain:
                 self._unwritten.popleft()
 
     def batch(self, *, at_once: bool = False) -> OutgoingFile | None:
-        """An evidence file of what no other holds yet, when it is time for one."""
+        """An evidence file of what no other holds yet, when it is time for one: that the program has started, at once."""
         with self._access:
             old_us = self._clock.monotonic_us() - self._unsent_since_us
-            if not self._unsent or (old_us < SOON_US and not at_once):
+            if not self._unsent or (self._files and old_us < SOON_US and not at_once):
                 return None
             assert self._chain is not None
             assert self._chain.last is not None

@@ -114,10 +114,18 @@ class Attestor(Worker):
     def work(self) -> None:
         while not self.stopping.is_set():
             self.advance()
-            self._open_new()
-            self._say_heads()
-            self._send(at_once=False)
+            self.look()
             self.stopping.wait(_LOOK_S)
+        self.end()
+
+    def look(self) -> None:
+        """Do what is due."""
+        self._open_new()
+        self._say_heads()
+        self._send(at_once=False)
+
+    def end(self) -> None:
+        """The program stops: the last records are handed over."""
         for camera, name in self._opened.items():
             self.own(camera).stop()
             self._send(at_once=True)

@@ -52,7 +52,7 @@ class Elsewhere:
 
     def events(self) -> list[Path]:
         """The folders off-site, in the order of time."""
-        return sorted({path.parent for path in self.store.glob("Yard/*/*/*") if not path.name.startswith(".")})
+        return sorted({path.parent for path in self.store.glob("Yard/2*/*/*") if not path.name.startswith(".")})
 
     def files(self, event: Path) -> list[Path]:
         """As they arrived."""
@@ -184,4 +184,4 @@ def test_after_a_kill_what_is_here_and_what_is_elsewhere_end_alike(
     assert elsewhere.plain(event / "motion0.jpg").startswith(b"\xff\xd8")
     (kept,) = elsewhere.home.events()
     assert kept["offsite"]
-    assert list((elsewhere.home.storage / "outbox").glob("*/Yard/*/*/*")) == []
+    assert list((elsewhere.home.storage / "outbox").glob("*/Yard/2*/*/*")) == []

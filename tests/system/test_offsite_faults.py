@@ -63,7 +63,7 @@ def arrived_everywhere(home: TwoStores, events: int, seconds: float = BACK_OFF_S
     assert home.in_dropbox() == home.in_folder()
     assert len(home.whole(home.in_dropbox())) == events
     assert [event["offsite"] for event in home.events()] == [True] * events
-    assert list((home.storage / "outbox").glob("*/Yard/*/*/*")) == []
+    assert list((home.storage / "outbox").glob("*/Yard/2*/*/*")) == []
 
 
 def quiet_ending(home: TwoStores) -> None:
@@ -218,7 +218,7 @@ def test_an_end_in_mid_event_and_mid_upload_loses_nothing(
         home.until(lambda: home.at("dropbox")["state"] == "sending", 5)
         assert home.stop(daemon, how) < STOP_S
         assert daemon.returncode == (0 if how == signal.SIGTERM else -how)
-    waiting = len(list((home.storage / "outbox" / "dropbox").glob("Yard/*/*/*")))
+    waiting = len(list((home.storage / "outbox" / "dropbox").glob("Yard/2*/*/*")))
     assert waiting
     home.dropbox.faults.clear()
     yard[0].walking.clear()

@@ -80,7 +80,7 @@ class TwoStores(Home):
 
     def in_folder(self) -> dict[str, bytes]:
         """The files in the folder that is the other store."""
-        files = [path for path in self.store.glob("Yard/*/*/*") if not path.name.startswith(".")]
+        files = [path for path in self.store.glob("Yard/2*/*/*") if not path.name.startswith(".")]
         return {path.relative_to(self.store).as_posix(): path.read_bytes() for path in files}
 
     def recorded(self, event: str, recordings: Path | None = None) -> bytes:

@@ -14,6 +14,7 @@ from pi_sec_cam.offsite.outbox_writer import Archive, OutboxWriter
 from pi_sec_cam.offsite.outgoing import OutgoingFile, Urgency, Video
 from pi_sec_cam.offsite.stores.memory import MemoryStore
 from pi_sec_cam.offsite.uploader import Uploader
+from pi_sec_cam.sending.attesting import Attestor
 
 EVENT = "Yard/2026-05-04/18.30.12"
 
@@ -61,8 +62,18 @@ def chunk(number: int, urgency: Urgency = "live", size: int = 100) -> OutgoingFi
 
 
 @dataclass
+class Memory:
+    """What the machine remembers beside the storage."""
+
+    camera_key: str | None = None
+
+
+@dataclass
 class Bench:
-    """One life of the program; `restarted` is the next, on the same directory and stores."""
+    """One life of the program; `restarted` is the next, on the same directory and stores.
+
+    Nothing is signed unless `attestor.look()` is called.
+    """
 
     storage: Path
     stores: dict[str, MemoryStore]
@@ -74,6 +85,7 @@ class Bench:
     disk: Disk = field(default_factory=Disk)
     offsite: list[str] = field(default_factory=list)
     trouble: list[OSError] = field(default_factory=list)
+    remembered: Memory = field(default_factory=Memory)
 
     def __post_init__(self) -> None:
         self.storage.mkdir(exist_ok=True)
@@ -89,15 +101,36 @@ class Bench:
             on_offsite=lambda folder: self.offsite.append(folder.relative_to(self.recordings).as_posix()),
             archive=self.store is not None,
         )
+        self.attestor = Attestor(
+            self.storage,
+            self.storage / "identity",
+            self.outbox,
+            cameras=["Yard"],
+            remembered=self.remembered,  # type: ignore[arg-type]
+            guard=self.disk.guard,
+            program="1.2",
+            clock=self.clock,
+        )
         self.writer = OutboxWriter(
-            self.outbox, guard=self.disk.guard, clock=self.clock, store=self.store, on_trouble=self.trouble.append
+            self.outbox,
+            guard=self.disk.guard,
+            clock=self.clock,
+            store=self.store,
+            witness=self.attestor,
+            on_trouble=self.trouble.append,
         )
         self.uploaders = {
             key: Uploader(store, key, self.outbox, self.clock, chance=Random(1)) for key, store in self.stores.items()
         }
 
     def restarted(self, **changed: object) -> "Bench":
-        values = {"storage": self.storage, "stores": self.stores, "clock": self.clock, "store": self.store} | changed
+        values = {
+            "storage": self.storage,
+            "stores": self.stores,
+            "clock": self.clock,
+            "store": self.store,
+            "remembered": self.remembered,
+        } | changed
         return Bench(**values)  # type: ignore[arg-type]
 
     def home(self, event: str = EVENT, *, stands: bool = True) -> Home:
