@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pi_sec_cam.offsite.key_watch import KeyWatch
     from pi_sec_cam.offsite.sealing_key import SealingKey
     from pi_sec_cam.record.catalogue import Catalogue
+    from pi_sec_cam.sending.stamping import Stamper
 
 _MEBIBYTE = 1 << 20
 
@@ -99,6 +100,7 @@ class Sending:
             program=__version__,
             clock=clock,
         )
+        self._stamper = self._stamper_of(configuration, clock)
         self._writer = OutboxWriter(
             self._outbox,
             guard=guard,
@@ -147,8 +149,8 @@ class Sending:
     @property
     def workers(self) -> list[Worker]:
         """The writer first, which is stopped first: uploads that are broken off then begin anew at the next start."""
-        watches = [self._key_watch] if self._key_watch else []
-        return [self._writer, self.attestor, *self._uploaders, self._resumer, *watches]
+        others = [each for each in (self._stamper, self._key_watch) if each is not None]
+        return [self._writer, self.attestor, *self._uploaders, self._resumer, *others]
 
     @property
     def writing(self) -> bool:
@@ -192,6 +194,7 @@ class Sending:
         found = [
             *self._writer.problems(),
             *self.attestor.problems(),
+            *(self._stamper.problems() if self._stamper else []),
             *(text for uploader in self._uploaders for text in uploader.problems()),
         ]
         if self._key_watch and self._key_watch.trouble:
@@ -201,15 +204,25 @@ class Sending:
     def status(self) -> dict[str, object]:
         """Plain JSON values: the key's fingerprint (null: nothing is sealed), each store, what the disk has not yet.
 
-        `rehearsed`: somebody has opened something that was sealed for this key.
+        `rehearsed`: somebody has opened something that was sealed for this key. `evidence.stamps`: null where nobody is
+        to stamp.
         """
         return {
             "key": self._key.fingerprint if self._key else None,
             "rehearsed": self._key_watch is not None and self._key_watch.rehearsed,
             "stores": self._stores(),
             "in_memory": self._writer.status(),
-            "evidence": self.attestor.status(),
+            "evidence": self.attestor.status() | {"stamps": self._stamper.status() if self._stamper else None},
         }
+
+    def _stamper_of(self, configuration: Configuration, clock: Clock) -> "Stamper | None":
+        url = configuration.evidence.timestamp_url
+        if url is None:
+            return None
+        from pi_sec_cam.sending.stamping import MEMORY, Stamper
+
+        memory = configuration.storage.directory / IDENTITY / MEMORY
+        return Stamper(url, heads=self.attestor.heads, stamped=self.attestor.stamped, memory=memory, clock=clock)
 
     def _mark_offsite(self, folder: Path) -> None:
         from pi_sec_cam.record.annotation import mark_offsite

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from hashlib import sha256
+from pathlib import Path, PurePath
 from random import Random
 
 import pytest
@@ -10,10 +11,13 @@ import pytest
 from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.errors import ConfigError
 from pi_sec_cam.evidence import timestamp
+from pi_sec_cam.evidence.record import parse_line
 from pi_sec_cam.evidence.stamp_exchange import NoStamp
-from pi_sec_cam.evidence.timestamp import check_stamp, read_authorities, request_stamp
+from pi_sec_cam.evidence.timestamp import check_stamp, read_authorities
+from pi_sec_cam.offsite.stores.memory import MemoryStore
 from pi_sec_cam.sending.stamping import MEMORY, Stamper
 from tests.timestamp_authority import TimestampAuthority
+from tests.unit.outbox_bench import Bench as OutboxBench
 
 HOUR_S = 3600
 URL = "https://user:geheim@stamps.example/tsa"
@@ -198,17 +202,34 @@ def test_without_its_library_nothing_starts(bench: Bench, monkeypatch: pytest.Mo
         bench.start()
 
 
-def test_a_real_authority_stamps_it(tmp_path: Path) -> None:
-    head, stamps = f"{'ab' * 16}:17:{'cd' * 32}", []
+def test_a_stamp_leaves_beside_the_chain_whose_head_it_is_about_and_a_record_tells_so(tmp_path: Path) -> None:
+    store = MemoryStore()
+    sending = OutboxBench(tmp_path / "storage", {"one": store}, SimulatedClock())
+    sending.writer.round(0)
+    attestor = sending.attestor
+    attestor.own("Yard")
     with TimestampAuthority(tmp_path / "authority") as authority:
-        Stamper(
-            authority.url,
-            heads=lambda: {"Yard": head},
-            stamped=lambda *stamp: stamps.append(stamp),
-            memory=tmp_path / MEMORY,
-            clock=SimulatedClock(),
-            ask=request_stamp,
-        ).step()
-    ((camera, of, stamp),) = stamps
-    assert (camera, of) == ("Yard", head)
-    assert check_stamp(stamp, head, read_authorities(authority.root))
+        stamper = Stamper(
+            authority.url, heads=attestor.heads, stamped=attestor.stamped, memory=tmp_path / MEMORY, clock=sending.clock
+        )
+        stamper.step()
+        assert not authority.asked, "there is no chain yet"
+        attestor.look()
+        for _ in range(2):
+            stamper.step()
+            sending.clock.advance(24 * HOUR_S)
+            attestor.look()
+    sending.writer.round(0)
+    sending.send()
+    paths = sorted(path for path in store.files if path.endswith(".tsr"))
+    assert [PurePath(path).name for path in paths] == ["stamp0.tsr", "stamp1.tsr"]
+    lines = b"".join(data for path, data in store.files.items() if path.endswith(".jsonl")).splitlines()
+    records = {record.hash: record for record in map(parse_line, lines)}
+    said = [record.fields for record in records.values() if record.fields["kind"] == "stamped"]
+    assert [each["file"] for each in said] == ["stamp0.tsr", "stamp1.tsr"]
+    for path, each in zip(paths, said, strict=True):
+        assert each["sha256"] == sha256(store.files[path]).hexdigest()
+        assert check_stamp(store.files[path], each["head"], read_authorities(authority.root))
+        chain, n, digest = each["head"].split(":")
+        assert (chain, int(n)) == (each["chain"], records[digest].fields["n"])
+        assert path.split("/")[2].endswith(f"-{chain[:8]}")
