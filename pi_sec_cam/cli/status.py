@@ -69,6 +69,10 @@ def _offsite(offsite: dict[str, Any] | None) -> list[str]:
     if evidence["key"]:
         lines.append(f"  signed by the camera's key {evidence['key'][:16]}…; its heads, for a place that no thief reaches:")
         lines += [f"    {camera} {head}" for camera, head in evidence["heads"].items()]
+    if stamps := evidence["stamps"]:
+        last = f"last at {stamps['last_stamp']}" if stamps["last_stamp"] else "not yet"
+        failing = f"; since then: {stamps['last_error']}" if stamps["last_error"] else ""
+        lines.append(f"  stamped once a day by {stamps['authority']}: {last}{failing}")
     return lines
 
 
