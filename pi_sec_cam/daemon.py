@@ -31,7 +31,9 @@ log = logging.getLogger(__name__)
 _POLL_S = 0.5
 # A stop takes five seconds at most (a service manager's patience, and a person's), however badly a source hangs; the
 # recorders, whose clips have to be closed, have the largest share.
-_SOURCES_STOP_S, _WATCHERS_STOP_S, _RECORDERS_STOP_S, _EVIDENCE_STOP_S, _SENDERS_STOP_S = 1.6, 0.6, 1.8, 0.2, 0.5
+_SOURCES_STOP_S, _WATCHERS_STOP_S, _RECORDERS_STOP_S, _EVIDENCE_STOP_S, _SENDERS_STOP_S = 1.6, 0.6, 1.7, 0.2, 0.5
+# What was cut last may leave, if the store answers at once; if not, it does after the next start.
+_SETTLE_S = 0.3
 # A quarter of the machine's memory may hold video that the disk does not take; each camera needs some for its pre-roll.
 _LEAST_RING_BYTES, _MOST_RING_BYTES = 8 << 20, 64 << 20
 
@@ -296,6 +298,7 @@ class Daemon:
         _stop([*(worker for node in self.nodes for worker in node.keeping), self._keeper], _RECORDERS_STOP_S)
         if self._sending is not None:
             _stop([self._sending.attestor], _EVIDENCE_STOP_S)
+            self._sending.settle(_SETTLE_S)
         _stop(self._senders, _SENDERS_STOP_S)
 
 

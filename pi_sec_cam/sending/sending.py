@@ -1,5 +1,6 @@
 """Composes from the configuration what leaves this machine: the owner's key, the stores, the outbox, the uploaders."""
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pi_sec_cam.sending.stamping import Stamper
 
 _MEBIBYTE = 1 << 20
+_POLL_S = 0.02
 
 
 class Sending:
@@ -161,6 +163,13 @@ class Sending:
     def leaving(self) -> bool:
         """Whether something waits for a store that takes it."""
         return any(each["files_waiting"] and each["state"] in {"idle", "sending"} for each in self._stores())
+
+    def settle(self, seconds: float) -> None:
+        """Give what was handed over last so long to leave; where nothing waits, it does not take that long."""
+        until_us = self._clock.monotonic_us() + round(seconds * 1e6)
+        pause = threading.Event()
+        while (self.writing or self.leaving) and self._clock.monotonic_us() < until_us:
+            pause.wait(_POLL_S)
 
     def interrupted(self, event_ids: Sequence[str]) -> None:
         """These events were cut short by a crash, and are in order now: the rest of them is to leave."""
