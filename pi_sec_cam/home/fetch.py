@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pi_sec_cam.errors import PermanentError
+from pi_sec_cam.errors import PermanentError, StorageError
 from pi_sec_cam.evidence.camera_key import PublicKey
 from pi_sec_cam.evidence.footage import FoundFile
-from pi_sec_cam.evidence.outcome import printable
+from pi_sec_cam.evidence.listing import evidence_names, without_number
+from pi_sec_cam.evidence.outcome import printable, size_text
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, SignedRecord
+from pi_sec_cam.evidence.signed_lines import Signers
 from pi_sec_cam.home.arrival import Arrivals, Wanted
 from pi_sec_cam.home.destination import PART, Destination
 from pi_sec_cam.home.listing import listed, well_named
@@ -17,9 +19,6 @@ from pi_sec_cam.home.onlooker import Onlooker
 from pi_sec_cam.home.protocol import DeletedFile, Place
 from pi_sec_cam.home.recorded import Files, files_of, records_in, spans_of
 from pi_sec_cam.home.selection import NothingFits, Selection, Span, camera_of, event_of, in_chain, span_of
-
-_EVIDENCE = re.compile(r"evidence[0-9]+\.jsonl")
-_BESIDE = re.compile(r"-[0-9]{1,4}$")
 
 States = dict[str, list[DeletedFile]]
 
@@ -49,6 +48,7 @@ class Fetch:
 
     Attributes:
         arrivals: what has come until now, and what has not.
+        files_left, bytes_left: of what is planned.
 
     Raises (both methods):
         TemporaryError, StoreRefuses: the place's; what has come stays, and another fetch goes on from there.
@@ -68,12 +68,13 @@ class Fetch:
         self._place = place
         self._destination = destination
         self._selection = selection
-        self._keys = keys
+        self._signers = Signers(keys)
         self._onlooker = onlooker
         self._deleted = deleted
         self._doubted: set[str] = set()
         self._before: tuple[str, Files] = ("", {})
         self.arrivals = Arrivals(place, destination, onlooker)
+        self.files_left = self.bytes_left = 0
 
     def plan(self) -> Plan:
         """Bring the cameras' own chains, and find the events that are asked for.
@@ -99,13 +100,22 @@ class Fetch:
             raise NothingFits(f"{self._place.where} has nothing of that time")
         files = [file for each in chosen.values() for file in each]
         there = sum(file.bytes for file in files if self._destination.length(file.path) is not None)
-        return Plan(chosen, len(files), sum(file.bytes for file in files), there)
+        self.files_left, self.bytes_left = len(files), sum(file.bytes for file in files)
+        return Plan(chosen, self.files_left, self.bytes_left, there)
 
     def bring(self, plan: Plan) -> None:
         """Fetch what is planned, event by event: records first, then the picture, then the video."""
+        need, free = plan.bytes - plan.there, self._destination.free_bytes()
+        if need > free:
+            raise StorageError(
+                f"{self._destination.top} has {size_text(free)} free, and {size_text(need)} are to come: make room, "
+                "name another folder with -o, or fetch less at a time"
+            )
         for event, files in plan.events.items():
             self._onlooker.event(event, len(files), sum(file.bytes for file in files))
             self._event(event, {file.path: file for file in files})
+            self.files_left -= len(files)
+            self.bytes_left -= sum(file.bytes for file in files)
             self._destination.sync(event)
 
     def _chain_of(self, camera: str, found: dict[str, FoundFile]) -> dict[str, Span]:
@@ -147,9 +157,10 @@ class Fetch:
 
     def _bring_evidence(self, paths: Iterable[str], files: Mapping[str, FoundFile], states: States) -> None:
         """Who verifies judges records one by one; here they are only looked at to choose among several states."""
-        sound = Wanted(lambda part: None not in records_in(part.read(), self._keys)) if self._deleted else None
+        sound = Wanted(lambda part: None not in records_in(part.read(), self._signers)) if self._deleted else None
         for path in sorted(paths, key=_in_order):
-            self.arrivals.bring(path, files.get(path), sound, self._former(path, states))
+            wanted = sound if _is_evidence(path) else None  # a stamp is none
+            self.arrivals.bring(path, files.get(path), wanted, self._former(path, states))
 
     def _former(self, path: str, states: States) -> Callable[[], Iterable[DeletedFile]]:
         """Former states of a file, asked for only where they are needed."""
@@ -180,8 +191,8 @@ class Fetch:
         paths = sorted(evidence, key=_in_order)
         found = files_of(record for record in self._records(paths) if record is not None)
         first, before = self._before
-        if _BESIDE.sub("", event) != event:
-            for name, sent in before.items() if _BESIDE.sub("", event) == first else ():
+        if without_number(event) == first:
+            for name, sent in before.items():
                 found[name] = found.get(name, set()) | sent
         else:
             self._before = event, found
@@ -190,12 +201,12 @@ class Fetch:
     def _records(self, paths: Iterable[str]) -> Iterator[SignedRecord | None]:
         """From what has come."""
         for path in paths:
-            for record in records_in(self._destination.read(path), self._keys):
+            for record in records_in(self._destination.read(path), self._signers):
                 if record is None and (camera := camera_of(path)) not in self._doubted:
                     self._doubted.add(camera)
                     self._onlooker.say(
                         f"{printable(path)}: not all of it is signed"
-                        + (" by the key that was given" if self._keys else "")
+                        + (" by the key that was given" if self._signers.given else "")
                         + "; what else there is of this kind is said at the end"
                     )
                 yield record
@@ -206,7 +217,7 @@ def _as_recorded(sent: set[tuple[int, str]]) -> Wanted:
 
 
 def _is_evidence(path: str) -> bool:
-    return _EVIDENCE.fullmatch(path.rpartition("/")[2]) is not None
+    return bool(evidence_names([path.rpartition("/")[2]]))
 
 
 def _is_safe(path: str) -> bool:

@@ -25,19 +25,23 @@ class Manifest:
     """What the fetches into one folder have asked for, together.
 
     Attributes:
-        origin: the place, as `Place.where`.
         events: all events that were asked for and known of then: by the place's list, or by the camera's own chain.
-        fetches: for people: each fetch's time and what it asked for.
+        fetches: of each its time (`at`), its `place`, and for people what it asked for.
     """
 
-    origin: str
     events: frozenset[str] = frozenset()
     fetches: tuple[dict[str, Any], ...] = field(default=())
 
-    def with_fetch(self, selection: Selection, events: Iterable[str], at: datetime) -> "Manifest":
-        """After another fetch, which has asked for these events."""
+    @property
+    def places(self) -> frozenset[str]:
+        """Where it came from."""
+        return frozenset(place for fetch in self.fetches if isinstance(place := fetch.get("place"), str))
+
+    def with_fetch(self, place: str, selection: Selection, events: Iterable[str], at: datetime) -> "Manifest":
+        """After another fetch, which has asked this place for these events."""
         asked = {
             "at": at.isoformat(timespec="seconds"),
+            "place": place,
             "what": list(selection.what) or _ALL,
             "cameras": list(selection.cameras) or _ALL,
             "from": selection.begin and selection.begin.isoformat(),
@@ -51,7 +55,7 @@ class Manifest:
         Raises:
             StorageError: from the disk.
         """
-        text = {"version": _VERSION, "from": self.origin, "fetches": self.fetches, "events": sorted(self.events)}
+        text = {"version": _VERSION, "fetches": self.fetches, "events": sorted(self.events)}
         try:
             write_atomically(top / NAME, (json.dumps(text, indent=1) + "\n").encode(), mode=0o600)
         except OSError as error:
@@ -77,10 +81,10 @@ def read_manifest(top: Path) -> Manifest | None:
     if isinstance(said, dict) and type(said.get("version")) is int and said["version"] > _VERSION:
         raise ManifestUnreadable(f"{path} was written by a later version of this program: use that one")
     match said:
-        case {"version": 1, "from": str(origin), "events": list(events), "fetches": list(fetches)} if all(
+        case {"version": 1, "events": list(events), "fetches": list(fetches)} if all(
             isinstance(event, str) for event in events
         ) and all(isinstance(fetch, dict) for fetch in fetches):
-            return Manifest(origin, frozenset(events), tuple(fetches))
+            return Manifest(frozenset(events), tuple(fetches))
     raise ManifestUnreadable(
         f"{path} is damaged: fetch into another folder; or delete it, then nobody knows any more what should be there"
     )

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -75,19 +76,16 @@ class PrunedNote:
 
 
 def pruned_of(where: str) -> Callable[[str], bool]:
-    """Whether the owner has pruned an event, in this place or in the one that this folder was fetched from.
+    """Whether the owner has pruned an event, in this place or in those that this folder was fetched from.
 
     Raises:
         StorageError: from the disk.
     """
-    events = PrunedNote(where).events()
-    try:
+    places = {where}
+    with suppress(ManifestUnreadable, StorageError):
         manifest = read_manifest(Path(where))
-    except (ManifestUnreadable, StorageError):
-        manifest = None
-    if manifest is not None:
-        events |= PrunedNote(manifest.origin).events()
-    return events.__contains__
+        places |= manifest.places if manifest else set()
+    return frozenset().union(*(PrunedNote(place).events() for place in places)).__contains__
 
 
 def _place(where: str) -> str:

@@ -1,11 +1,11 @@
 """Reads what signed records say of files and events, as far as it takes to fetch and to prune; `verify` judges."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from pi_sec_cam.evidence.camera_key import PublicKey
-from pi_sec_cam.evidence.record import MAX_LINE_BYTES, RecordMalformed, SignedRecord, parse_line
+from pi_sec_cam.evidence.record import SignedRecord
+from pi_sec_cam.evidence.signed_lines import Signers, signed_lines
 from pi_sec_cam.home.selection import Span
 
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
@@ -14,22 +14,14 @@ Files = dict[str, set[tuple[int, str]]]
 """By name: length and SHA-256 of what the camera sent under it. More than one after some power cuts."""
 
 
-def records_in(pieces: Iterable[bytes], keys: Sequence[PublicKey]) -> Iterator[SignedRecord | None]:
-    """The records of an evidence file, one by one; None for each line that is none.
+def records_in(pieces: Iterable[bytes], signers: Signers) -> Iterator[SignedRecord | None]:
+    """The records of an evidence file, one by one; None for each line that is none, or that nobody trusted has signed.
 
     Args:
-        keys: only what one of them has signed is a record; without any, the signatures are not looked at.
+        pieces: its bytes.
     """
-    rest, passed_by = b"", False
-    for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield None if passed_by else _record(line, keys)
-            passed_by = False
-        if len(rest) > MAX_LINE_BYTES:
-            rest, passed_by = b"", True
-    if rest or passed_by:
-        yield None
+    for line in signed_lines(pieces, signers):
+        yield line.record if line.key in signers.trusted else None
 
 
 def files_of(records: Iterable[SignedRecord]) -> Files:
@@ -56,11 +48,3 @@ def spans_of(records: Iterable[SignedRecord]) -> dict[str, Span]:
             known = found.get(event, Span(at, at))
             found[event] = Span(min(known.began, at), max(known.ended, at))
     return found
-
-
-def _record(line: bytes, keys: Sequence[PublicKey]) -> SignedRecord | None:
-    try:
-        record = parse_line(line)
-    except RecordMalformed:
-        return None
-    return record if not keys or any(record.signed_by(key) for key in keys) else None

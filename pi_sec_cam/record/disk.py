@@ -18,7 +18,7 @@ from pi_sec_cam.record.event_record import RECORDINGS
 from pi_sec_cam.record.retention import LEAST_FREE_BYTES, LEAST_FREE_INODES
 from pi_sec_cam.remembered import Remembered
 
-_MARKER = "storage-id"
+MARKER = "storage-id"
 _ACCEPT = "`pi-sec-cam storage accept`"
 
 Kind = Literal["ready", "full", "read-only", "new", "missing", "wrong", "unusable"]
@@ -64,7 +64,7 @@ class Disk:
     def __init__(self, directory: Path, remembered: Remembered) -> None:
         self.directory = directory.absolute()
         self._remembered = remembered
-        self._marker = self.directory / _MARKER
+        self._marker = self.directory / MARKER
         self._where = f"{self.directory} (storage.directory)"
 
     def check(self) -> DiskState:
@@ -158,7 +158,7 @@ class Disk:
     ) -> tuple[Kind, str]:
         if expected is not None and found is None:
             return "missing", (
-                f"{self._where} is not on the disk that belongs there: its file {_MARKER} is missing. Is the disk "
+                f"{self._where} is not on the disk that belongs there: its file {MARKER} is missing. Is the disk "
                 f"mounted? If what is there now is right: {_ACCEPT}"
             )
         if expected not in {None, found}:
