@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 MEMORY = "stamped.json"
 
 _DAY_S = 86400
-_LOOK_S = 10.0
+_LOOK_S = 2.0
 _FIRST_S, _LONGEST_S = 60.0, 3600.0
 _PATIENCE_S = 30.0
 _JOIN_S = 0.25
