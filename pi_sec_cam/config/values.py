@@ -121,6 +121,9 @@ def _date_pattern(value: str) -> str:
     return value
 
 
+_TAKEN = frozenset({"evidence", "rehearsal"})  # docs/evidence.md; keys rehearse
+
+
 def _folder_pattern(value: str) -> str:
     _date_pattern(value)
     if not value.strip("/"):
@@ -130,6 +133,8 @@ def _folder_pattern(value: str) -> str:
             _folder_name(name)
         except ValueError as error:
             raise ValueError(f'gives the folder name "{name}", which {error}') from None
+        if name in _TAKEN:
+            raise ValueError(f'gives the folder name "{name}", which a camera uses off-site for other things')
     return value
 
 

@@ -21,7 +21,7 @@ DAMAGED_RECORD_NAME = f"{RECORD_NAME}.damaged"
 _HIDDEN_NAME = re.compile(r"\.(.+)\.deleting")
 _VIDEO_NAME = re.compile(r"video(?:-([1-9][0-9]{0,8}))?\.mp4")
 _SEALED_VIDEO_NAME = re.compile(r"video(?:0|[1-9][0-9]{0,8})\.h26[45]")
-_KEPT = rf"{_VIDEO_NAME.pattern}|{_SEALED_VIDEO_NAME.pattern}|event\.json|motion0?\.jpg"
+_KEPT = rf"{_VIDEO_NAME.pattern}|{_SEALED_VIDEO_NAME.pattern}|event\.json|motion0?\.jpg|evidence[0-9]{{1,9}}\.jsonl"
 _UNFINISHED_NAME = re.compile(rf"\.(?:{_KEPT})\.new")
 _OURS = re.compile(rf"{_KEPT}|{re.escape(JOURNAL_NAME)}|{_UNFINISHED_NAME.pattern}")
 

@@ -45,6 +45,8 @@ def test_names_that_cannot_be_folders_are_refused(name: str) -> None:
         ("", "must not be empty"),
         ("//", "must not be empty"),
         ("%Y\\%m", "must not contain / or \\"),
+        ("evidence/%H", "uses off-site for other things"),
+        ("rehearsal", "uses off-site for other things"),
     ],
 )
 @pytest.mark.parametrize("key", ["day_directory_format", "time_directory_format"])
