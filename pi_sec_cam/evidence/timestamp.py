@@ -23,7 +23,6 @@ from pi_sec_cam.evidence.stamp_exchange import LARGEST_STAMP_BYTES, NoStamp, aut
 if TYPE_CHECKING:
     from rfc3161_client import TimeStampResponse
 
-_SHA256 = "2.16.840.1.101.3.4.2.1"
 _STATUSES = {  # RFC 3161, 2.4.2
     1: "granted, but otherwise than asked",
     2: "rejected",
@@ -143,7 +142,7 @@ class _Answer:
         try:
             info, signed = self.response.tst_info, self.response.signed_data
             self.at, self.nonce = info.gen_time, info.nonce
-            digest, algorithm = info.message_imprint.message, info.message_imprint.hash_algorithm.dotted_string
+            digest = info.message_imprint.message
             certificates = [x509.load_der_x509_certificate(each) for each in signed.certificates]
             names = [(each.issuer, each.serial_number) for each in signed.signer_infos]
             signer = next((each for each in certificates if (each.issuer, each.serial_number) in names), None)
@@ -151,7 +150,7 @@ class _Answer:
             self.authority = _name(signer.subject) if signer else ""
         except (ValueError, KeyError, x509.InvalidVersion) as error:  # KeyError: a kind of text in a name
             raise StampWrong("the stamp is damaged") from error
-        if algorithm != _SHA256 or digest != sha256(head.encode("ascii")).digest():
+        if digest != sha256(head.encode("ascii")).digest():
             raise StampWrong("the stamp is about something else")
         if signer is None:
             raise StampWrong("the stamp lacks the certificate of who signed it")

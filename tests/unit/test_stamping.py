@@ -180,11 +180,21 @@ def test_an_authority_that_hangs_is_not_asked_by_more_than_one_thread(bench: Ben
     assert [stamp for _, _, stamp in bench.stamps] == [b"stamp"]
 
 
-def test_a_stop_does_not_wait_for_the_authority(bench: Bench, silence: threading.Event) -> None:
+def test_a_stop_does_not_wait_for_the_authority(bench: Bench) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def says(_: str) -> bytes:
+        asked.set()
+        assert answered.wait(20)
+        return b"late"
+
+    bench.says = says
     bench.stamper.start()
+    assert asked.wait(5)
     bench.stamper.stop()
     assert bench.stamper.join(5)
     assert bench.stamps == []
+    answered.set()
 
 
 def test_a_fault_of_ours_does_not_end_it(bench: Bench) -> None:

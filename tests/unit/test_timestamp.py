@@ -147,6 +147,13 @@ def test_any_damage_is_said_without_a_traceback(tsr: bytes, roots: list[x509.Cer
             check_stamp(each, HEAD, roots)
 
 
+def test_a_name_of_a_kind_that_nobody_knows_is_damage(tsr: bytes, roots: list[x509.Certificate]) -> None:
+    kind = tsr.rindex(b"root of the stamps") - 2  # in who is said to have signed
+    assert tsr[kind] == 0x0C
+    with pytest.raises(StampWrong, match="damaged"):
+        check_stamp(tsr[:kind] + b"\x19" + tsr[kind + 1 :], HEAD, roots)
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
