@@ -33,6 +33,7 @@ _COMMANDS = {
     "dropbox": ("pi_sec_cam.cli.dropbox", "Let the camera write to your Dropbox, or cut it off."),
     "home": ("pi_sec_cam.cli.home", "Log your own computer in, to read back what cameras have sent."),
     "prune": ("pi_sec_cam.cli.prune", "Delete old footage where the camera has sent it."),
+    "verify": ("pi_sec_cam.cli.verify", "Tell whether footage is complete and unaltered."),
     "wrap": ("pi_sec_cam.cli.wrap", "Make films of events that were downloaded from off-site."),
     "decrypt": ("pi_sec_cam.cli.decrypt", "Open sealed files with your private key."),
 }
