@@ -1,0 +1,275 @@
+"""What a camera's own chain says: its starts, its events, what it gave up; and whether the chain is whole."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pi_sec_cam.evidence.findings import BEFORE_ALL, Findings, Spot
+from pi_sec_cam.evidence.links import Links
+from pi_sec_cam.evidence.record import VERSION, SignedRecord
+from pi_sec_cam.evidence.verdict import Verdict
+
+TOMBSTONES = {"dropped": "dropped", "refused": "refused by the store", "withdrawn": "deleted on the camera"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """A record that another one names."""
+
+    n: int
+    hash: str
+
+
+@dataclass(slots=True)
+class Segment:
+    """One start of the program.
+
+    Attributes:
+        folder: where it lies.
+        links: its records.
+        order: its place among the camera's segments, from 0; set when all are known.
+        newest: its last record; with when that was signed.
+    """
+
+    chain: str
+    folder: str
+    key: bytes
+    links: Links = field(default_factory=Links)
+    ordinal: int | None = None
+    previous: tuple[str, Tip] | None = None
+    at_us: int = 0
+    order: int = 0
+    newest: Tip = Tip(-1, "")
+    newest_us: int = 0
+
+
+@dataclass(slots=True)
+class Named:
+    """An event that the camera's chain names.
+
+    Attributes:
+        at_us: when it was named first; and after which record, in `segment` at `n`, that was signed at `until_us`.
+        ended: whether its last record is named.
+        tips: by segment: the newest of its records that is named there.
+    """
+
+    event: str
+    at_us: int
+    segment: str
+    n: int
+    until_us: int
+    ended: bool = False
+    tips: dict[str, Tip] = field(default_factory=dict)
+
+
+class CameraChain:
+    """One camera's segments. Records are given with `take`; when all are, `arrange` is called once.
+
+    Attributes:
+        segments: by their chains' ids.
+        named: events by their chains' ids.
+        stamps: by path: the SHA-256 that a record names, and where.
+    """
+
+    def __init__(self, camera: str) -> None:
+        self.camera = camera
+        self.segments: dict[str, Segment] = {}
+        self.named: dict[str, Named] = {}
+        self.stamps: dict[str, tuple[str, Spot]] = {}
+        self.unknown_version: set[str] = set()
+        # By the event's chain, or its name where the camera does not know that: file names, and the stores by kind.
+        self._given_up: dict[str, dict[str, dict[str, str]]] = {}
+        self._renamed: dict[str, set[str]] = {}
+
+    def take(self, record: SignedRecord, folder: str, key: bytes) -> None:
+        """A record of one of its segments, signed by a key that is believed, in this folder."""
+        fields = record.fields
+        segment = self.segments.setdefault(fields["chain"], Segment(fields["chain"], folder, key))
+        if not segment.links.take(record):
+            return
+        until_us = segment.newest_us if segment.newest.n >= 0 else -1
+        if fields["n"] > segment.newest.n:
+            segment.newest, segment.newest_us = Tip(fields["n"], record.hash), fields["at_us"]
+        match fields["kind"]:
+            case "segment":
+                self._opened(segment, fields)
+            case "began" | "ended":
+                self._about(segment, fields, until_us)
+                if fields["kind"] == "ended" and (named := self.named.get(_text(fields, "of"))):
+                    named.ended = True
+                    self._tip(named, segment, fields.get("last"))
+            case "head":
+                for place in _objects(fields.get("open")):
+                    self._about(segment, {**place, "n": fields["n"], "at_us": fields["at_us"]}, until_us)
+                    if named := self.named.get(_text(place, "of")):
+                        self._tip(named, segment, place)
+            case "dropped" | "refused" | "withdrawn":
+                self._gave_up(fields)
+            case "renamed":
+                self._renamed.setdefault(_text(fields, "of"), set()).add(_text(fields, "to"))
+            case "stamped":
+                file = _text(fields, "file").rpartition("/")[2]
+                self.stamps[f"{folder}/{file}"] = (_text(fields, "sha256"), Spot(0, fields["n"], until_us))
+            case _:
+                pass
+
+    def arrange(self) -> None:
+        """Puts the segments in order."""
+        ordered = sorted(self.segments.values(), key=lambda each: (each.ordinal or 0, each.at_us, each.chain))
+        for order, segment in enumerate(ordered):
+            segment.order = order
+
+    def given_up(self, chain: str, event: str) -> Mapping[str, Mapping[str, str]]:
+        """By file's name: for which stores it was given up, and how."""
+        return {**self._given_up.get(event, {}), **self._given_up.get(chain, {})}
+
+    def renamed(self, chain: str) -> set[str]:
+        """The other folders that the rest of this event went to."""
+        return self._renamed.get(chain, set())
+
+    def spot(self, chain: str, segment: str, at_us: int) -> Spot:
+        """Where an event stands: right before it was named; else after all of the segment that it names itself."""
+        if named := self.named.get(chain):
+            return Spot(self.segments[named.segment].order, named.n, named.until_us)
+        if found := self.segments.get(segment):
+            return Spot(found.order, 1 << 53, found.newest_us)
+        return Spot(1 << 53, at_us, -1)
+
+    @property
+    def newest(self) -> Segment | None:
+        """The last start."""
+        return max(self.segments.values(), key=lambda each: each.order, default=None)
+
+    def judge(self, findings: Findings, *, needed: set[str]) -> None:
+        """What is wrong with the chain itself.
+
+        Args:
+            needed: segments that events which are here name.
+        """
+        for segment in sorted(self.segments.values(), key=lambda each: each.order):
+            self._judge_records(segment, findings)
+            self._judge_previous(segment, findings, needed)
+        for chain in self.unknown_version:
+            self._found(findings, Verdict.UNATTESTED, self.segments[chain], "these records are of a later version")
+
+    def _judge_records(self, segment: Segment, findings: Findings) -> None:
+        for begin, to in segment.links.gaps():
+            self._found(findings, Verdict.MISSING, segment, f"{records_text(begin, to)} of this start {are(begin, to)}")
+        for n in segment.links.contradictions():
+            self._found(
+                findings,
+                Verdict.FORGED,
+                segment,
+                f"there are two records in the place {n} of this chain, and both carry the camera's signature: "
+                "somebody else has had its key",
+            )
+
+    def _judge_previous(self, segment: Segment, findings: Findings, needed: set[str]) -> None:
+        if segment.previous is None:
+            return
+        chain, tip = segment.previous
+        before = self.segments.get(chain)
+        if before is None:
+            first = segment.order == 0
+            if first and chain not in needed:
+                self._found(
+                    findings,
+                    Verdict.OUTSIDE,
+                    segment,
+                    "what the camera said before this start is not here: it was not downloaded, or this store was "
+                    "added then, or it was deleted. A head that was noted before tells",
+                )
+            else:
+                self._found(
+                    findings,
+                    Verdict.MISSING,
+                    segment,
+                    "the camera's records of the start before this one are not here, and with them the names of the "
+                    "events of that time",
+                )
+        elif not before.links.has(tip.n, tip.hash):
+            if before.links.occupied(tip.n):
+                text = f"this start names another record {tip.n} of the start before than is here"
+                self._found(findings, Verdict.FORGED, segment, text)
+            else:
+                begin = before.links.last + 1
+                text = f"{records_text(begin, tip.n)} of this start {are(begin, tip.n)}; the next start names the last"
+                self._found(findings, Verdict.MISSING, before, text)
+
+    def judge_ordinals(self, findings: Findings) -> None:
+        """No start may be left out between two of the same key."""
+        by_key: dict[bytes, dict[int, Segment]] = {}
+        for segment in self.segments.values():
+            if segment.ordinal is not None:
+                by_key.setdefault(segment.key, {})[segment.ordinal] = segment
+        for segments in by_key.values():
+            for ordinal, segment in sorted(segments.items())[1:]:
+                known = segment.previous is None or segment.previous[0] in self.segments
+                if ordinal - 1 not in segments and known:
+                    text = f"the camera's records of the starts before number {ordinal} are not here"
+                    self._found(findings, Verdict.MISSING, segment, text)
+
+    def _found(self, findings: Findings, verdict: Verdict, segment: Segment, text: str) -> None:
+        spot = Spot(segment.order, -1, self._end_before(segment)) if segment.order else BEFORE_ALL
+        findings.add(verdict, segment.folder, text, camera=self.camera, at_us=segment.at_us, spot=spot)
+
+    def _end_before(self, segment: Segment) -> int:
+        return max((each.newest_us for each in self.segments.values() if each.order == segment.order - 1), default=-1)
+
+    def _opened(self, segment: Segment, fields: Mapping[str, Any]) -> None:
+        segment.at_us = fields["at_us"]
+        if fields.get("version") != VERSION:
+            self.unknown_version.add(segment.chain)
+        ordinal = fields.get("ordinal")
+        segment.ordinal = ordinal if type(ordinal) is int else None
+        previous = fields.get("previous")
+        tip = _tip(previous)
+        if isinstance(previous, Mapping) and tip:
+            segment.previous = (_text(previous, "chain"), tip)
+
+    def _gave_up(self, fields: Mapping[str, Any]) -> None:
+        names = self._given_up.setdefault(_text(fields, "of") or _text(fields, "event"), {})
+        for name in _texts(fields.get("names")):
+            names.setdefault(name, {})[_text(fields, "store")] = fields["kind"]
+
+    def _about(self, segment: Segment, fields: Mapping[str, Any], until_us: int) -> None:
+        """Some record names an event."""
+        event, of = _text(fields, "event"), _text(fields, "of")
+        if of and event and of not in self.named:
+            self.named[of] = Named(event, fields["at_us"], segment.chain, fields["n"], until_us)
+
+    def _tip(self, named: Named, segment: Segment, place: object) -> None:
+        tip = _tip(place)
+        known = named.tips.get(segment.chain)
+        if tip and (known is None or tip.n >= known.n):
+            named.tips[segment.chain] = tip
+
+
+def records_text(begin: int, to: int) -> str:
+    """Places in a chain, in words."""
+    return f"record {begin}" if begin == to else f"records {begin} to {to}"
+
+
+def are(begin: int, to: int) -> str:
+    """The end of a sentence about them."""
+    return "is not here" if begin == to else "are not here"
+
+
+def _tip(place: object) -> Tip | None:
+    if not isinstance(place, Mapping):
+        return None
+    n, digest = place.get("n"), place.get("hash")
+    return Tip(n, digest) if type(n) is int and n >= 0 and isinstance(digest, str) else None
+
+
+def _text(fields: Mapping[str, Any], key: str) -> str:
+    value = fields.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> Iterator[str]:
+    return (each for each in value if isinstance(each, str)) if isinstance(value, list) else iter(())
+
+
+def _objects(value: object) -> Iterator[Mapping[str, Any]]:
+    return (each for each in value if isinstance(each, Mapping)) if isinstance(value, list) else iter(())

@@ -1,0 +1,125 @@
+"""Events that the camera's chain names and that are not here, and folders that no record speaks of."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from pi_sec_cam.evidence.absent import Absent, EventDraft
+from pi_sec_cam.evidence.camera_chain import CameraChain, Named
+from pi_sec_cam.evidence.case import Case
+from pi_sec_cam.evidence.event_judge import PICTURE, camera_of
+from pi_sec_cam.evidence.findings import Spot
+from pi_sec_cam.evidence.listing import evidence_names
+from pi_sec_cam.evidence.place import same_place, time_in_name
+from pi_sec_cam.evidence.scope import Scope
+from pi_sec_cam.evidence.verdict import Verdict
+
+_MARGIN_US = 60_000_000
+
+
+def judge_expected(case: Case, scope: Scope, left: Sequence[str]) -> None:
+    """Says what of that is wrong.
+
+    Args:
+        left: folders with an event's files, in which no record that is believed says what event they are.
+    """
+    rest = list(left)
+    for camera in case.cameras.values():
+        elsewhere: dict[Verdict, list[Named]] = defaultdict(list)
+        for chain, named in camera.named.items():
+            if chain in case.seen:
+                continue
+            folder = next((each for each in rest if same_place(each, named.event)), None)
+            if folder is not None:
+                rest.remove(folder)
+            if case.pruned(named.event):
+                elsewhere[Verdict.PRUNED].append(named)
+            elif folder is None and not scope.expects(named.event):
+                elsewhere[Verdict.OUTSIDE].append(named)
+            else:
+                _missing(case, camera, chain, named, folder)
+        for verdict, events in elsewhere.items():
+            _say_elsewhere(case, camera.camera, verdict, events, known=scope.asked is not None)
+    for name, segments in case.needed.items():
+        _judge_needed(case, name, segments, complete=scope.complete)
+    for folder in rest:
+        _judge_unnamed(case, folder)
+
+
+def _missing(case: Case, camera: CameraChain, chain: str, named: Named, folder: str | None) -> None:
+    given_up = camera.given_up(chain, named.event)
+    reasons: dict[str, str] = {}
+    for name in evidence_names(given_up):
+        reasons |= given_up[name]
+    spot = Spot(camera.segments[named.segment].order, named.n, named.until_us)
+    draft = EventDraft(named.event, folder or named.event, camera.camera, None)
+    text = "the camera's chain names this event, and nothing of it is here"
+    if folder is not None:
+        case.drafts.append(draft)
+        text = "the camera's chain names this event, and its records are not here: nobody vouches for its files"
+    case.absences.add(Absent(draft, draft.folder, text, named.at_us, spot, reasons))
+
+
+def _say_elsewhere(case: Case, camera: str, verdict: Verdict, events: list[Named], *, known: bool) -> None:
+    first, last = events[0].event, events[-1].event
+    which = f"1 event ({first})" if len(events) == 1 else f"{len(events)} events ({first} to {last})"
+    if verdict is Verdict.PRUNED:
+        text = f"{which} deleted by the owner"
+    elif known:
+        text = f"{which} not asked for"
+    else:
+        text = (
+            f"{which} that the camera tells of not here: not downloaded, or deleted. To know, verify straight from the "
+            "store, or with --complete"
+        )
+    case.findings.add(verdict, camera, text, camera=camera, at_us=events[0].at_us)
+
+
+def _judge_needed(case: Case, name: str, segments: set[str], *, complete: bool) -> None:
+    """The starts that events name must be here, if anything of the camera's own chain should."""
+    camera = case.cameras.get(name)
+    if camera is None:
+        verdict = Verdict.MISSING if complete else Verdict.OUTSIDE
+        text = (
+            "the camera's own chain (its folder `evidence`) is not here: each event can be judged, but not whether "
+            "others are missing"
+        )
+        case.findings.add(verdict, name, text, camera=name)
+        return
+    named = {segment.previous[0] for segment in camera.segments.values() if segment.previous}
+    lacking = segments - set(camera.segments) - named
+    if lacking and (newest := camera.newest):
+        text = (
+            "events here name a start of the program that the camera's chain does not have: its records have not come, "
+            "or were taken away"
+        )
+        spot = Spot(newest.order, 1 << 53, newest.newest_us)
+        case.findings.add(Verdict.UNATTESTED, name, text, camera=name, spot=spot)
+
+
+def _judge_unnamed(case: Case, folder: str) -> None:
+    """A folder with files and no records, which the camera's chain does not name either."""
+    name = camera_of(case, folder)
+    case.drafts.append(draft := EventDraft(folder, folder, name, None))
+    strange = case.strangers.within(folder)
+    if strange:
+        draft.verdicts.add(Verdict.FOREIGN)
+        return
+    camera = case.cameras.get(name)
+    verdict, text = Verdict.UNATTESTED, "there are no records of these files"
+    if camera and camera.named:
+        first = min(segment.at_us for segment in camera.segments.values())
+        newest = max(segment.newest_us for segment in camera.segments.values())
+        at_us = time_in_name(folder)
+        zone_us = case.zones_us.get(name)
+        between = (
+            min(each.event for each in camera.named.values())
+            < folder
+            < max(each.event for each in camera.named.values())
+        )
+        timed = at_us is not None and zone_us is not None and first < at_us - zone_us < newest - _MARGIN_US
+        if between or timed:
+            verdict, text = Verdict.FOREIGN, "no record of the camera speaks of this event, though it was running then"
+    if PICTURE in case.listing.names(folder):
+        draft.picture = f"{folder}/{PICTURE}" if folder else PICTURE
+    spot = case.spot_by_name(name, folder)
+    draft.verdicts.add(case.findings.add(verdict, folder, text, camera=name, event=folder, spot=spot))

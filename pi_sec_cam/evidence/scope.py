@@ -1,0 +1,26 @@
+"""What should be here: all that the camera tells of, or only what was asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which events are expected.
+
+    As it stands, nobody knows: somebody has downloaded some events by hand, and of the others nothing can be said. An
+    event of which anything is here must be whole in any case.
+
+    Attributes:
+        complete: all that the camera's chain names should be here (straight from a store; `--complete`).
+        asked: whether an event (`<camera>/<day>/<time>`) was asked for: then it should be here, and others need not.
+    """
+
+    complete: bool = False
+    asked: Callable[[str], bool] | None = None
+
+    def expects(self, event: str) -> bool | None:
+        """Whether this event should be here; None where nobody knows."""
+        if self.complete:
+            return True
+        return self.asked(event) if self.asked else None
