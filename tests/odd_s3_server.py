@@ -115,7 +115,7 @@ class _Call(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(text)
 
-    do_HEAD = do_PUT  # noqa: N815
+    do_GET = do_HEAD = do_PUT  # noqa: N815
 
     def log_message(self, *arguments: object) -> None:
         pass

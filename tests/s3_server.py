@@ -82,6 +82,10 @@ class S3Server:
         self._objects.create_bucket(Bucket=name, **settings)
         return name
 
+    def keep_versions(self, bucket: str) -> None:
+        """From now on what is overwritten or deleted stays there as an older version."""
+        self._objects.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
     def make_login(self, policy: dict[str, Any]) -> Login:
         """A new user, who may do what the policy says."""
         user = f"camera-{next(self._numbers)}"

@@ -46,10 +46,10 @@ def home() -> None:
 
 @home.command()
 @not_configured
-@click.argument("place", type=click.Choice(["dropbox"]), metavar="dropbox")
+@click.argument("place", type=click.Choice(["dropbox"]), metavar="dropbox", expose_value=False)
 @click.option("--app-key", metavar="KEY", help="The key of your cameras' app in Dropbox; else it is asked for.")
 @click.option("--may-delete", is_flag=True, help=f"Also ask for {DELETE_SCOPE}, which `prune` needs.")
-def login(place: str, app_key: str | None, may_delete: bool) -> None:
+def login(app_key: str | None, may_delete: bool) -> None:
     """Log this computer in at Dropbox, step by step. Not on a camera.
 
     You need a browser, on any machine. The login may list and read the files in the app's folder, and is kept in your
@@ -60,8 +60,8 @@ def login(place: str, app_key: str | None, may_delete: bool) -> None:
     click.echo(_WHAT_IT_IS)
     before = _kept()
     if app_key is None:
-        asked = click.prompt("App key", default=before and before.app_key, value_proc=checked_app_key)
-        app_key = str(asked)
+        usual = before.app_key if before is not None else None
+        app_key = str(click.prompt("App key", default=usual, value_proc=checked_app_key))
     wanted = (*READ_SCOPES, DELETE_SCOPE) if may_delete else READ_SCOPES
     made, given = authorised(checked_app_key(app_key), wanted)
     new = OwnerLogin(

@@ -10,7 +10,7 @@ from dropbox.exceptions import ApiError
 from dropbox.files import DeletedMetadata, FileMetadata
 
 from pi_sec_cam.clock import Clock
-from pi_sec_cam.errors import OffsiteError, PermanentError, StoreRefuses, TemporaryError
+from pi_sec_cam.errors import OffsiteError, StoreRefuses, TemporaryError
 from pi_sec_cam.evidence.footage import FoundFile
 from pi_sec_cam.home.names import checked_folder, checked_path, well_named
 from pi_sec_cam.home.owner_login import LOGIN, LOGIN_TO_DELETE, OwnerLogin
@@ -68,10 +68,8 @@ class DropboxPlace:
         full = self._full(checked_path(path))
         with suppress(_NotThere):
             # A whole folder would go as easily; only what is a file, and still is the same, is deleted.
-            found = self._asked(lambda: self._dropbox.files_get_metadata(full))
-            if not isinstance(found, FileMetadata):
-                raise PermanentError(f"{path} is no file in {self.where}")
-            self._asked(lambda: self._dropbox.files_delete_v2(full, parent_rev=found.rev), login=LOGIN_TO_DELETE)
+            revision = self._standing(full).rev
+            self._asked(lambda: self._dropbox.files_delete_v2(full, parent_rev=revision), login=LOGIN_TO_DELETE)
 
     def close(self) -> None:
         self._dropbox.close()
@@ -135,7 +133,7 @@ class DropboxPlace:
 
     def _read(self, full: str, path: str, begin: int) -> Iterator[bytes]:
         try:
-            if begin and begin >= self._asked(lambda: self._dropbox.files_get_metadata(full)).size:
+            if begin and begin >= self._standing(full).size:
                 return  # a range that begins at the end is refused
             yield from self._patience.read(lambda at: self._downloaded(full, at), begin)
         except _NotThere:
@@ -154,6 +152,12 @@ class DropboxPlace:
                 at += len(piece)
         if at != found.size:
             raise TemporaryError("a download from Dropbox broke off")
+
+    def _standing(self, full: str) -> FileMetadata:
+        found = self._asked(lambda: self._dropbox.files_get_metadata(full))
+        if not isinstance(found, FileMetadata):
+            raise _NotThere
+        return found
 
     def _full(self, path: str) -> str:
         return "".join(f"/{part}" for part in [*self._top, *(path.split("/") if path else [])])

@@ -52,6 +52,6 @@ def open_place(
 
         return DropboxPlace(need_owner_login(), text.removeprefix("dropbox:"), clock=clock, patience=patience)
     folder = Path(text).expanduser()
-    if not folder.is_dir():
+    if not text or not folder.is_dir():
         raise ConfigError(f"{text!r} is no folder that exists. A place is one of these:\n{FORMS}")
     return FolderPlace(folder)

@@ -109,7 +109,8 @@ class S3Place:
         self._client.close()
 
     def _files(self, under: str) -> Iterator[FoundFile]:
-        for page in self._pages("list_objects_v2", f"{self._prefix}{under}/".lstrip("/"), "s3:ListBucket"):
+        below = f"{self._prefix}{under}/" if under else self._prefix
+        for page in self._pages("list_objects_v2", below, "s3:ListBucket"):
             for found in page.get("Contents", ()):
                 if not _is_folder(found):
                     yield FoundFile(self._path(found), found["Size"], found["LastModified"])
@@ -132,7 +133,7 @@ class S3Place:
                     newer = above = state
 
     def _wanted(self, state: dict[str, Any], under: str) -> bool:
-        return not _is_folder(state) and f"{self._path(state)}/".startswith(f"{under}/".lstrip("/"))
+        return not _is_folder(state) and (not under or f"{self._path(state)}/".startswith(f"{under}/"))
 
     def _need_versions(self) -> None:
         try:

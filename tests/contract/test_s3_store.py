@@ -22,7 +22,7 @@ def documented_policy(name: str, bucket: str) -> dict[str, Any]:
     """The one that docs/stores.md tells people to use, for this bucket."""
     found = re.search(f"<!-- test: {name} -->\n```json\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     assert found is not None
-    policy: dict[str, Any] = json.loads(found[1].replace(":::cameras/", f":::{bucket}/"))
+    policy: dict[str, Any] = json.loads(found[1].replace(":::cameras", f":::{bucket}"))
     return policy
 
 

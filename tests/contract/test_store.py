@@ -205,12 +205,6 @@ def mounts() -> Iterator[Mounts]:
         yield made
 
 
-@pytest.fixture(scope="session")
-def dropbox_server() -> Iterator[LoopbackDropbox]:
-    with LoopbackDropbox() as running, running.as_dropbox():
-        yield running
-
-
 @pytest.fixture(params=list(CASES))
 def case(request: pytest.FixtureRequest) -> Iterator[Case]:
     with ExitStack() as resources:
