@@ -32,6 +32,7 @@ _COMMANDS = {
     "keys": ("pi_sec_cam.cli.keys", "Make your key pair; try it out; show the camera's own key."),
     "dropbox": ("pi_sec_cam.cli.dropbox", "Let the camera write to your Dropbox, or cut it off."),
     "home": ("pi_sec_cam.cli.home", "Log your own computer in, to read back what cameras have sent."),
+    "fetch": ("pi_sec_cam.cli.fetch", "Bring footage back from where the camera has sent it."),
     "prune": ("pi_sec_cam.cli.prune", "Delete old footage where the camera has sent it."),
     "verify": ("pi_sec_cam.cli.verify", "Tell whether footage is complete and unaltered."),
     "wrap": ("pi_sec_cam.cli.wrap", "Make films of events that were downloaded from off-site."),

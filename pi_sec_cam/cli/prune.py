@@ -143,9 +143,9 @@ def _show(choice: Choice, of: int, most: int | None) -> None:
         goes = f"{len(choice.events):,} of {count(of, 'event')}"
         click.echo(f"to go: {goes} ({size_text(choice.bytes)} of {total}); their records stay")
     else:
-        click.echo(f"nothing has to go: {count(of, 'event')}, {total} in all")
+        click.echo(f"nothing {'can' if choice.spared else 'has to'} go: {count(of, 'event')}, {total} in all")
     if choice.spared:
-        click.echo(f"{count(choice.spared, 'event')} more would have to go, but are too young, or of unknown age")
+        click.echo(f"{count(choice.spared, 'event')} would have to go too, but are too young, or of unknown age")
     if most is not None and choice.total_bytes - choice.bytes > most:
         click.echo(f"{size_text(choice.total_bytes - choice.bytes)} will be there then, more than {size_text(most)}")
 

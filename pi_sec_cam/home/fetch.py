@@ -1,14 +1,16 @@
 """Brings footage back: lists, plans, fetches file by file; each is checked against what the camera has signed of it."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pi_sec_cam.errors import PermanentError, StorageError
 from pi_sec_cam.evidence.camera_key import PublicKey
 from pi_sec_cam.evidence.footage import FoundFile
-from pi_sec_cam.evidence.listing import evidence_names, without_number
+from pi_sec_cam.evidence.listing import evidence_names
 from pi_sec_cam.evidence.outcome import printable, size_text
+from pi_sec_cam.evidence.place import without_number
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, SignedRecord
 from pi_sec_cam.evidence.signed_lines import Signers
 from pi_sec_cam.home.arrival import Arrivals, Wanted
@@ -72,7 +74,6 @@ class Fetch:
         self._onlooker = onlooker
         self._deleted = deleted
         self._doubted: set[str] = set()
-        self._before: tuple[str, Files] = ("", {})
         self.arrivals = Arrivals(place, destination, onlooker)
         self.files_left = self.bytes_left = 0
 
@@ -111,12 +112,12 @@ class Fetch:
                 f"{self._destination.top} has {size_text(free)} free, and {size_text(need)} are to come: make room, "
                 "name another folder with -o, or fetch less at a time"
             )
-        for event, files in plan.events.items():
-            self._onlooker.event(event, len(files), sum(file.bytes for file in files))
-            self._event(event, {file.path: file for file in files})
-            self.files_left -= len(files)
-            self.bytes_left -= sum(file.bytes for file in files)
-            self._destination.sync(event)
+        together: dict[str, list[str]] = defaultdict(list)  # where a name was taken, the rest of an event is beside it
+        for event in plan.events:
+            first = without_number(event)
+            together[first if first in plan.events else event].append(event)
+        for events in together.values():
+            self._together({event: {file.path: file for file in plan.events[event]} for event in events})
 
     def _chain_of(self, camera: str, found: dict[str, FoundFile]) -> dict[str, Span]:
         """Bring the camera's own chain; when the events were that it names."""
@@ -138,17 +139,41 @@ class Fetch:
         if not events:
             raise NothingFits(f"{where} has no event. Name the folder that has the cameras' folders in it")
 
-    def _event(self, event: str, files: dict[str, FoundFile]) -> None:
+    def _together(self, events: Mapping[str, Mapping[str, FoundFile]]) -> None:
+        """Bring events whose records may be in each other's folders."""
+        evidence, states = set[str](), States()
+        for event, files in events.items():
+            size = sum(file.bytes for file in files.values())
+            self._onlooker.event(event, len(files), size)
+            evidence |= self._evidence_of(event, files, states)
+        recorded = files_of(record for record in self._records(sorted(evidence, key=_in_order)) if record is not None)
+        for event, files in events.items():
+            self._footage_of(event, files, evidence, states, recorded)
+            self._destination.sync(event)
+            self.files_left -= len(files)
+            self.bytes_left -= sum(file.bytes for file in files.values())
+
+    def _evidence_of(self, event: str, files: Mapping[str, FoundFile], states: States) -> set[str]:
+        """Bring an event's records; their paths.
+
+        Args:
+            states: the event's former states are put there, if they have been asked for.
+        """
         evidence = {path for path in files if _is_evidence(path)}
         self._bring_evidence(evidence, files, {})
-        states: States = {}
         if self._deleted and not self._complete(evidence):
-            states = self._states(event, lambda path: event_of(path) == event)
-            lacking = {path for path in states if _is_evidence(path)} - evidence
-            self._bring_evidence(lacking, files, states)
+            former = self._states(event, lambda path: event_of(path) == event)
+            lacking = {path for path in former if _is_evidence(path)} - evidence
+            self._bring_evidence(lacking, files, former)
             evidence |= lacking
-        recorded = self._recorded(event, evidence)
-        paths = {*files, *states}
+            states.update(former)
+        return evidence
+
+    def _footage_of(
+        self, event: str, files: Mapping[str, FoundFile], evidence: set[str], states: States, recorded: Files
+    ) -> None:
+        """Bring an event's other files."""
+        paths = {*files, *(path for path in states if event_of(path) == event)}
         if self._deleted:
             paths |= {f"{event}/{name}" for name in recorded if "/" not in name and _is_safe(f"{event}/{name}")}
         for path in sorted(paths - evidence, key=_in_order):
@@ -185,18 +210,6 @@ class Fetch:
             and any(each["kind"] == "end" for each in fields)
             and len(numbers) == max(numbers) + 1
         )
-
-    def _recorded(self, event: str, evidence: set[str]) -> Files:
-        """What the camera has sent in this event, by name; of the rest of a renamed one, also what came before it."""
-        paths = sorted(evidence, key=_in_order)
-        found = files_of(record for record in self._records(paths) if record is not None)
-        first, before = self._before
-        if without_number(event) == first:
-            for name, sent in before.items():
-                found[name] = found.get(name, set()) | sent
-        else:
-            self._before = event, found
-        return found
 
     def _records(self, paths: Iterable[str]) -> Iterator[SignedRecord | None]:
         """From what has come."""

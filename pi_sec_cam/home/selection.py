@@ -1,17 +1,15 @@
 """What of a place is asked for: events, days, cameras, a span of time."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from pi_sec_cam.errors import PiSecCamError
+from pi_sec_cam.evidence.place import without_number
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER
 from pi_sec_cam.offsite.downloaded import REHEARSALS
 
 _NO_EVENTS = {EVIDENCE_FOLDER, REHEARSALS}
-# What other files had the name of is in a folder beside it (docs/evidence.md, `renamed`).
-_BESIDE = re.compile(r"-[0-9]{1,4}")
 
 
 class NothingFits(PiSecCamError, LookupError):
@@ -62,8 +60,9 @@ class Selection:
         return [camera for camera in known if not self.cameras or camera in self.cameras]
 
     def folders(self) -> tuple[str, ...]:
-        """Where to look first; `""` stands for all."""
-        return self.what or self.cameras or ("",)
+        """Where to look first; `""` stands for all. For an event it is its day: a part of it may be beside it."""
+        days = (what.rpartition("/")[0] if what.count("/") > 1 else what for what in self.what)
+        return tuple(dict.fromkeys(days)) or self.cameras or ("",)
 
     def unmatched(self, events: Iterable[str]) -> list[str]:
         """What was asked for by name, and none of these events is meant."""
@@ -78,9 +77,8 @@ def names(what: str, event: str) -> bool:
     for begin in (0, 1):  # with the camera, or of all cameras
         found = parts[begin : begin + len(wanted)]
         if len(found) == len(wanted) and found[:-1] == wanted[:-1]:
-            beside = found[-1].removeprefix(wanted[-1])
-            whole = begin + len(wanted) == len(parts)
-            if found[-1] == wanted[-1] or (whole and beside != found[-1] and _BESIDE.fullmatch(beside)):
+            whole = begin + len(wanted) == len(parts)  # then also what lies beside it: docs/evidence.md, `renamed`
+            if wanted[-1] == found[-1] or (whole and wanted[-1] == without_number(found[-1])):
                 return True
     return False
 
