@@ -108,9 +108,9 @@ def _sections(findings: Sequence[Finding]) -> list[_Section]:
 
 
 def _verdicts(findings: Sequence[Finding]) -> dict[str, Counter[Verdict]]:
-    """How often each verdict was given, by event."""
+    """How often each verdict was given, by event; the most serious first."""
     found: dict[str, Counter[Verdict]] = defaultdict(Counter)
-    for finding in findings:
+    for finding in sorted(findings, key=lambda each: list(Verdict).index(each.verdict), reverse=True):
         if finding.event is not None:
             found[finding.event][finding.verdict] += 1
     return found

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -14,10 +15,16 @@ from click.testing import CliRunner, Result
 
 from pi_sec_cam.cli.main import main
 from pi_sec_cam.evidence.camera_key import fingerprint, public_pem, raw
+from pi_sec_cam.evidence.footage import FoundFile
+from pi_sec_cam.home.folder import FolderPlace
+from pi_sec_cam.home.manifest import NAME, Manifest
+from pi_sec_cam.home.names import well_named
+from pi_sec_cam.home.selection import Selection
 from pi_sec_cam.media.picture import jpeg
 from pi_sec_cam.offsite.envelope import Envelope
 from tests.unit import camera_made
 from tests.unit.camera_made import MadeCamera, made_key
+from tests.unit.events import NOON
 from tests.unit.owner_keys import private_pem, public_key
 
 HEX = raw(made_key("Yard").public_key()).hex()
@@ -142,6 +149,48 @@ def test_hostile_names_are_shown_harmless(camera: MadeCamera) -> None:
     page = Path("report.html").read_text(encoding="utf-8")
     assert "<script" not in page
     assert "\\x1b[2J&lt;script&gt;alert(1).h264" in page
+
+
+def test_names_that_lead_elsewhere_are_said_and_the_rest_is_verified(
+    camera: MadeCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hostile(FolderPlace):
+        def files(self, under: str = "") -> Iterator[FoundFile]:
+            return well_named(self.where, [*super().files(under), FoundFile("../../etc/passwd", 1)])
+
+    monkeypatch.setattr("pi_sec_cam.cli.verify.open_place", lambda *_, **__: Hostile(Path("footage")))
+    shown = found("-p", HEX)
+    assert shown["counts"]["events"] == 2  # type: ignore[index]
+    (finding,) = shown["findings"]  # type: ignore[misc]
+    assert finding["verdict"] == "foreign"
+    assert "../../etc/passwd" in finding["text"]
+
+
+def test_all_is_expected_of_a_store_and_what_was_asked_for_of_a_fetched_folder(
+    camera: MadeCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, kept = (path.parent for path in (videos()[0], videos()[-1]))
+    for file in gone.iterdir():
+        file.unlink()
+    for asked, code in ((kept, 0), (gone, 1)):
+        event = asked.relative_to("footage").as_posix()
+        Manifest().with_fetch("dropbox:", Selection(), [event], NOON).write(Path("footage"))
+        assert verify_with_key().exit_code == code
+    Path("footage", NAME).unlink()
+    assert verify_with_key().exit_code == 0
+    store = FolderPlace(Path("footage"))
+    store.kind = "s3"
+    monkeypatch.setattr("pi_sec_cam.cli.verify.open_place", lambda *_, **__: store)
+    assert verify_with_key().exit_code == 1
+
+
+def test_on_a_terminal_the_answer_has_a_colour_unless_nobody_wants_one(
+    camera: MadeCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["verify", "footage", "-p", HEX]
+    assert "\x1b[32m" in CliRunner().invoke(main, arguments, color=True).stdout
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in CliRunner().invoke(main, arguments, color=True).stdout
 
 
 class TestReport:
