@@ -2,44 +2,17 @@
 
 import os
 import subprocess
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from pi_sec_cam.evidence.camera_key import raw
-from pi_sec_cam.media.access_unit import AccessUnit
 from tests.unit.camera_made import MadeCamera, MadeEvent, made_key, read_evidence, resigned, write_evidence
-from tests.unit.downloads import JPEG, cut, key, pictures_of, sealed
-from tests.unit.streams import format_duration, packets, units
+from tests.unit.downloads import JPEG, key, pictures_of
+from tests.unit.sent_event import TIMES, sent
+from tests.unit.streams import format_duration, packets
 from tests.unit.test_wrapping import PATH, both, left_in, only_tools, run, shown_at
-
-# A camera whose rate changes: in the dark it takes fewer pictures. One of them is late.
-GAPS = [40_000] * 50 + [125_000] * 20 + [333_333] + [125_000] * 29
-TIMES = [0, *accumulate(GAPS)][:100]
-
-
-def timed(pictures: list[AccessUnit]) -> list[AccessUnit]:
-    turn = {unit.pts_us: number for number, unit in enumerate(sorted(pictures, key=lambda unit: unit.pts_us))}
-    return [
-        AccessUnit(unit.data, 7_000_000 + TIMES[turn[unit.pts_us]], unit.dts_us, unit.keyframe, unit.info)
-        for unit in pictures
-    ]
-
-
-def sent(top: Path, *, chunks: int = 4, b_frames: int = 0, seal: bool = False, end: bool = True) -> MadeEvent:
-    """A hundred pictures as the camera sends them, each chunk's record in an evidence file of its own."""
-    camera = MadeCamera(top)
-    event = MadeEvent(camera, started=True, stores=None)
-    camera.running.append(event)
-    event.picture(sealed(JPEG) if seal else JPEG)
-    for chunk in cut(timed(units(b_frames=b_frames)), chunks):
-        data = b"".join(unit.data for unit in chunk)
-        event.chunk(sealed(data) if seal else data, pts_us=[unit.pts_us for unit in chunk])
-        camera.send()
-    if end:
-        event.end()
-    return event
 
 
 def wrapped(tool: str, tmp_path: Path, *arguments: str | Path, to: str = "") -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,180 @@
+"""Finds what belongs to one event and proves it: its files as they left, their records, its camera's own chain."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files as package_files
+from pathlib import Path
+
+from pi_sec_cam.durable import storage_error
+from pi_sec_cam.errors import PiSecCamError
+from pi_sec_cam.evidence.camera_key import PublicKey, read_public_key
+from pi_sec_cam.evidence.footage import FolderFootage, FoundFile
+from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, RecordMalformed, SignedRecord, parse_line
+from pi_sec_cam.home.evidence_zip import Item
+from pi_sec_cam.offsite.downloaded import PICTURE_NAME
+from pi_sec_cam.offsite.envelope import is_clear
+from pi_sec_cam.offsite.journal import number_of, read_journal
+
+FOOTAGE = "footage"
+"""The folder in the zip that is verified: of one camera, in it the event and the camera's own chain."""
+
+
+class NoRecords(PiSecCamError, LookupError):
+    """An event of which no signed record is here: nothing can be proven of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventEvidence:
+    """What there is of one event.
+
+    Attributes:
+        event: its folder, `<camera>/<day>/<time>`, as it lies in the zip.
+        items: the files below FOOTAGE, by name.
+        opening: the record with which the event's chain begins, or goes on.
+    """
+
+    event: str
+    items: tuple[Item, ...]
+    opening: SignedRecord
+
+    @property
+    def originals(self) -> list[Item]:
+        """The event's video and its picture, as they left: the chunks in the order of their numbers first."""
+        own = [(item.name.rpartition("/"), item) for item in self.items]
+        named = [(name, item) for (folder, _, name), item in own if folder == f"{FOOTAGE}/{self.event}"]
+        chunks = [(name, item) for name, item in named if name.startswith("video")]
+        pictures = [item for name, item in named if name == PICTURE_NAME]
+        return [item for _, item in sorted(chunks, key=lambda chunk: number_of(chunk[0]))] + pictures
+
+    @property
+    def sealed(self) -> bool:
+        """Whether they have to be opened."""
+        return any(not is_clear(next(item.pieces(), b"")) for item in self.originals[:1])
+
+    @property
+    def key(self) -> PublicKey:
+        """The camera's, as the records have it: no more than their own word.
+
+        Raises:
+            KeyUnusable: it is none.
+        """
+        return read_public_key(str(self.opening.fields.get("key")))
+
+    @property
+    def at(self) -> datetime:
+        """When the event began, by the camera's clock."""
+        started_us = self.opening.fields.get("started_us")
+        at_us = started_us if isinstance(started_us, int) else self.opening.fields["at_us"]
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=max(0, min(at_us, 1 << 52)))
+
+
+def evidence_of_folder(folder: Path) -> EventEvidence:
+    """Of an event that was fetched or downloaded, with its camera's chain where that lies as the camera sent it.
+
+    Args:
+        folder: the event's.
+
+    Raises:
+        NoRecords: there are none in it.
+        StorageError: something cannot be read.
+    """
+    own = FolderFootage(folder)
+    names = sorted(file.path for file in own.files())
+    records = (
+        record
+        for name in names
+        if name.startswith("evidence") and name.endswith(".jsonl")
+        for record in _records_in(b"".join(own.read(name)))
+    )
+    opening = _opening(records, str(folder))
+    whole = folder.resolve()
+    camera = next((above for above in whole.parents if (above / EVIDENCE_FOLDER).is_dir()), None)
+    # Without a chain nobody knows how many folders a day and a time are but the event itself.
+    levels = len(str(opening.fields.get("event")).split("/")) - 1
+    camera = camera or whole.parents[min(max(levels, 1), len(whole.parents)) - 1]
+    event = whole.relative_to(camera.parent).as_posix()
+    items = [Item(f"{FOOTAGE}/{event}/{name}", folder / name) for name in names]
+    chain = sorted(file.path for file in FolderFootage(camera / EVIDENCE_FOLDER).files())
+    top = f"{FOOTAGE}/{camera.name}/{EVIDENCE_FOLDER}"
+    items += [Item(f"{top}/{name}", camera / EVIDENCE_FOLDER / name) for name in chain]
+    return EventEvidence(event, tuple(items), opening)
+
+
+def evidence_on_camera(folder: Path, sealed: Sequence[Path], storage: Path) -> EventEvidence:
+    """Of an event on the camera that recorded it: its records, and what it keeps of its own chain.
+
+    Args:
+        folder: the event's.
+        sealed: its files as they left; none where the camera keeps only what is clear.
+        storage: the storage directory.
+
+    Raises:
+        NoRecords: nothing of it has left.
+        StorageError: something cannot be read.
+    """
+    try:
+        journal = read_journal(folder)
+        opening = _opening(iter(journal.records if journal else ()), str(folder))
+        assert journal is not None
+        items = [Item(f"{FOOTAGE}/{journal.event}/{file.name}", file) for file in sealed]
+        items.append(Item(f"{FOOTAGE}/{journal.event}/evidence0.jsonl", _evidence(journal.records)))
+        chains = storage / EVIDENCE_FOLDER / journal.camera
+        for chain in sorted(chains.iterdir()) if chains.is_dir() else ():
+            own = read_journal(chain)
+            if own is not None and own.records:
+                name = f"{FOOTAGE}/{journal.camera}/{EVIDENCE_FOLDER}/{chain.name}/evidence0.jsonl"
+                items.append(Item(name, _evidence(own.records)))
+    except OSError as error:
+        if isinstance(error, PiSecCamError):
+            raise
+        raise storage_error(f"cannot read {folder}", error) from error
+    return EventEvidence(journal.event, tuple(items), opening)
+
+
+def program_alone(name: str) -> bytes:
+    """One of the two programs that need nothing of this one: verify.py, decrypt.py."""
+    return (package_files("pi_sec_cam.home") / "by_itself" / f"{name}.txt").read_bytes()
+
+
+class ItemFootage:
+    """What is below FOOTAGE in the zip, before there is one, as footage to verify."""
+
+    def __init__(self, where: str, items: Sequence[Item]) -> None:
+        self.where = where
+        self._items = {item.name.removeprefix(f"{FOOTAGE}/"): item for item in items}
+
+    def files(self, under: str = "") -> Iterator[FoundFile]:
+        for path, item in self._items.items():
+            if not under or path.startswith(f"{under}/"):
+                yield FoundFile(path, item.size)
+
+    def read(self, path: str, begin: int = 0) -> Iterator[bytes]:
+        if path not in self._items:
+            raise FileNotFoundError(path)
+        try:
+            yield from self._items[path].pieces(begin)
+        except OSError as error:
+            raise storage_error(f"cannot read {path}", error) from error
+
+
+def _opening(records: Iterator[SignedRecord], where: str) -> SignedRecord:
+    found = next((record for record in records if "event" in record.fields and "key" in record.fields), None)
+    if found is None:
+        raise NoRecords(
+            f"{where} has no records of the camera (evidence0.jsonl and so on), so nothing can be proven of it; "
+            "`pi-sec-cam wrap`, or `export` without --evidence, makes a film of it"
+        )
+    return found
+
+
+def _records_in(data: bytes) -> Iterator[SignedRecord]:
+    for line in data.splitlines():
+        try:
+            yield parse_line(line)
+        except RecordMalformed:
+            continue
+
+
+def _evidence(records: Sequence[SignedRecord]) -> bytes:
+    return b"".join(record.line for record in records)
