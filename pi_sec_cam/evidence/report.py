@@ -29,7 +29,7 @@ from pi_sec_cam.evidence.verdict import EventResult, Finding, Verdict, Verificat
 from pi_sec_cam.evidence.wording import DOES_NOT_PROVE, EXPLANATIONS, PROVES
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_MOST_FINDINGS = 200  # of one verdict; who wants all takes JSON
+_MOST_FINDINGS = 100  # of one verdict; who wants all takes JSON
 _MOST_EVENTS = 10_000
 _SYMBOLS = {Outcome.WHOLE: "✓", Outcome.EXPLAINED: "i", Outcome.OPEN: "?", Outcome.WRONG: "✗"}
 _WORDS = {Outcome.WHOLE: "Whole", Outcome.OPEN: "Nothing wrong, something open", Outcome.WRONG: "Not whole"}

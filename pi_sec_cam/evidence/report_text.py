@@ -68,7 +68,11 @@ def _camera(camera: CameraResult, key_given: bool, zone: tzinfo | None) -> Itera
     if camera.key is None:
         yield Line(f"{name}: nothing here is signed")
         return
-    until = "whole until no time that can be named" if camera.whole_until is None else f"whole until {moment_text(camera.whole_until, zone)}"
+    until = (
+        "whole until no time that can be named"
+        if camera.whole_until is None
+        else f"whole until {moment_text(camera.whole_until, zone)}"
+    )
     key = "key" if key_given else "key (taken on trust)"
     yield Line(f"{name}: {until}; {key} {printable(camera.key)}")
     if camera.head is not None:

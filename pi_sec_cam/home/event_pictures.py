@@ -18,6 +18,7 @@ _MOST_FILE_BYTES = 30_000_000  # a picture of a camera has some hundred kilobyte
 _MOST_PIXELS = 50_000_000
 _NEWEST = 100
 _MOST = 500
+_MOST_BYTES = 12_000_000  # of all together: the report is to be sent by mail
 
 
 def events_to_show(verification: Verification) -> list[EventResult]:
@@ -35,13 +36,20 @@ def events_to_show(verification: Verification) -> list[EventResult]:
 def small_pictures(
     footage: Footage, verification: Verification, private_key: PrivateKey | None
 ) -> Iterator[tuple[str, bytes]]:
-    """The events' folders, each with a JPEG of WIDTH pixels or less; none of those that cannot be had."""
-    for event in events_to_show(verification):
+    """The events' folders, each with a JPEG of WIDTH pixels or less; none of those that cannot be had.
+
+    Beginning with the newest, 12 MB in all.
+    """
+    left = _MOST_BYTES
+    for event in reversed(events_to_show(verification)):
         try:
             small = small_picture(_read(footage, event.picture or ""), private_key)
         except (OSError, OffsiteError, StorageError):  # it was verified a moment ago; the report does without
             continue
         if small is not None:
+            left -= len(small)
+            if left < 0:
+                return
             yield event.folder, small
 
 

@@ -8,18 +8,20 @@ from collections import Counter
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from html.parser import HTMLParser
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from pi_sec_cam.evidence.footage import FolderFootage
 from pi_sec_cam.evidence.outcome import Outcome, answer, outcome
 from pi_sec_cam.evidence.report import ReportedCheck, html_report
 from pi_sec_cam.evidence.report_json import report_object
 from pi_sec_cam.evidence.report_text import report_lines
 from pi_sec_cam.evidence.verdict import CameraResult, Finding, Verdict, Verification
 from pi_sec_cam.evidence.wording import EXPLANATIONS
-from pi_sec_cam.home.event_pictures import WIDTH, events_to_show, small_picture
+from pi_sec_cam.home.event_pictures import WIDTH, events_to_show, small_picture, small_pictures
 from pi_sec_cam.media.picture import jpeg
 from pi_sec_cam.offsite.envelope import Envelope
 from tests.unit.owner_keys import private_key, public_key
@@ -128,7 +130,7 @@ def test_very_many_findings_are_counted_not_listed() -> None:
     assert len(said) < 400
     assert "    … and 12 more (--json has all)" in said
     assert "  … and 400 more, about 20 others (--json has all)" in said
-    assert "and 800 more findings" in page_of(found).text
+    assert "and 900 more findings" in page_of(found).text
     assert len(report_object(found, checked_at=BEGAN, keys=[])["findings"]) == 1000
 
 
@@ -248,6 +250,18 @@ def test_a_page_of_five_thousand_events_can_still_be_sent_by_mail() -> None:
     page = html_report(found, CHECK, {each.folder: b"p" * 15_000 for each in shown}, UTC)
     assert len(page) < 20_000_000
     assert page.count(b"<tr>") == 5001
+
+
+def test_pictures_together_have_a_bound_and_the_newest_come_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pi_sec_cam.home.event_pictures.small_picture", lambda _stored, _key: b"p" * 1_000_000)
+    events = [event(number) for number in range(20)]
+    for each in events:
+        (tmp_path / each.folder).mkdir(parents=True)
+        (tmp_path / each.folder / "motion0.jpg").write_bytes(b"")
+    found = dict(small_pictures(FolderFootage(tmp_path), verification(events), None))
+    assert list(found) == [each.folder for each in reversed(events[8:])]
 
 
 def test_a_picture_that_is_not_the_recorded_one_is_not_shown_as_it() -> None:
