@@ -1,5 +1,6 @@
 """Finds what belongs to one event and proves it: its files as they left, their records, its camera's own chain."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,14 +11,18 @@ from pi_sec_cam.durable import storage_error
 from pi_sec_cam.errors import PiSecCamError
 from pi_sec_cam.evidence.camera_key import PublicKey, read_public_key
 from pi_sec_cam.evidence.footage import FolderFootage, FoundFile
-from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, RecordMalformed, SignedRecord, parse_line
+from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, SignedRecord
 from pi_sec_cam.home.evidence_zip import Item
+from pi_sec_cam.home.names import checked_path
+from pi_sec_cam.offsite.attested import records_in
 from pi_sec_cam.offsite.downloaded import PICTURE_NAME
 from pi_sec_cam.offsite.envelope import is_clear
 from pi_sec_cam.offsite.journal import number_of, read_journal
 
 FOOTAGE = "footage"
 """The folder in the zip that is verified: of one camera, in it the event and the camera's own chain."""
+
+_CHAIN_FOLDER = re.compile(r"[0-9]{6,}-[0-9a-f]{8}")
 
 
 class NoRecords(PiSecCamError, LookupError):
@@ -73,31 +78,33 @@ def evidence_of_folder(folder: Path) -> EventEvidence:
     """Of an event that was fetched or downloaded, with its camera's chain where that lies as the camera sent it.
 
     Args:
-        folder: the event's.
+        folder: the event's, whatever it is called now.
 
     Raises:
         NoRecords: there are none in it.
+        PermanentError: the records give it a name that no folder may have.
         StorageError: something cannot be read.
     """
-    own = FolderFootage(folder)
-    names = sorted(file.path for file in own.files())
-    records = (
-        record
-        for name in names
-        if name.startswith("evidence") and name.endswith(".jsonl")
-        for record in _records_in(b"".join(own.read(name)))
-    )
-    opening = _opening(records, str(folder))
     whole = folder.resolve()
-    camera = next((above for above in whole.parents if (above / EVIDENCE_FOLDER).is_dir()), None)
-    # Without a chain nobody knows how many folders a day and a time are but the event itself.
-    levels = len(str(opening.fields.get("event")).split("/")) - 1
-    camera = camera or whole.parents[min(max(levels, 1), len(whole.parents)) - 1]
-    event = whole.relative_to(camera.parent).as_posix()
-    items = [Item(f"{FOOTAGE}/{event}/{name}", folder / name) for name in names]
-    chain = sorted(file.path for file in FolderFootage(camera / EVIDENCE_FOLDER).files())
-    top = f"{FOOTAGE}/{camera.name}/{EVIDENCE_FOLDER}"
-    items += [Item(f"{top}/{name}", camera / EVIDENCE_FOLDER / name) for name in chain]
+    names = sorted(file.path for file in FolderFootage(whole).files())
+    try:
+        evidence = (whole / name for name in names if name.startswith("evidence") and name.endswith(".jsonl"))
+        opening = _opening((record for path in evidence for record in records_in(path)), str(folder))
+    except OSError as error:
+        if isinstance(error, PiSecCamError):
+            raise
+        raise storage_error(f"cannot read {folder}", error) from error
+    event = checked_path(str(opening.fields["event"]))
+    camera, *below = event.split("/")
+    if below and whole.name.startswith(f"{below[-1]}-"):  # another event had its name: `renamed`
+        event = "/".join([camera, *below[:-1], whole.name])
+    items = [Item(f"{FOOTAGE}/{event}/{name}", whole / name) for name in names]
+    chains = whole.joinpath(*[".."] * len(below), EVIDENCE_FOLDER).resolve()
+    for chain in sorted(chains.iterdir()) if chains.is_dir() else ():
+        if _CHAIN_FOLDER.fullmatch(chain.name):
+            own = sorted(file.path for file in FolderFootage(chain).files())
+            top = f"{FOOTAGE}/{camera}/{EVIDENCE_FOLDER}/{chain.name}"
+            items += [Item(f"{top}/{name}", chain / name) for name in own]
     return EventEvidence(event, tuple(items), opening)
 
 
@@ -159,21 +166,14 @@ class ItemFootage:
 
 
 def _opening(records: Iterator[SignedRecord], where: str) -> SignedRecord:
-    found = next((record for record in records if "event" in record.fields and "key" in record.fields), None)
+    kinds = {"event", "resumed"}
+    found = next((record for record in records if record.fields["kind"] in kinds and "event" in record.fields), None)
     if found is None:
         raise NoRecords(
             f"{where} has no records of the camera (evidence0.jsonl and so on), so nothing can be proven of it; "
             "`pi-sec-cam wrap`, or `export` without --evidence, makes a film of it"
         )
     return found
-
-
-def _records_in(data: bytes) -> Iterator[SignedRecord]:
-    for line in data.splitlines():
-        try:
-            yield parse_line(line)
-        except RecordMalformed:
-            continue
 
 
 def _evidence(records: Sequence[SignedRecord]) -> bytes:

@@ -84,7 +84,7 @@ def read_attested(folder: Path, keys: Sequence[PublicKey] = ()) -> Attested | No
     """
     try:
         found = sorted((int(name[1]), name[0]) for name in map(_EVIDENCE_NAME.fullmatch, os.listdir(folder)) if name)
-        records = [record for _, name in found for record in _records(folder / name, keys)]
+        records = [record for _, name in found for record in records_in(folder / name, keys)]
     except OSError as error:
         raise storage_error(f"cannot read {folder}", error) from error
     if not found:
@@ -103,8 +103,16 @@ def read_attested(folder: Path, keys: Sequence[PublicKey] = ()) -> Attested | No
     return Attested(files, max((count - counts[chain] for count, chain in ends if count > counts[chain]), default=0))
 
 
-def _records(path: Path, keys: Sequence[PublicKey]) -> Iterator[SignedRecord]:
-    """All of a file, but a torn line at its end: it was not fetched to the end, and what it says is not known."""
+def records_in(path: Path, keys: Sequence[PublicKey] = ()) -> Iterator[SignedRecord]:
+    """All of an evidence file, but a torn line at its end: it was not fetched to the end.
+
+    Args:
+        keys: as `read_attested`.
+
+    Raises:
+        NotAsRecorded: as `read_attested`.
+        OSError: from the disk.
+    """
     with path.open("rb") as file:
         lines = iter(lambda: file.readline(MAX_LINE_BYTES + 1), b"")
         for number, line in enumerate(lines, 1):

@@ -99,6 +99,25 @@ def test_the_same_event_makes_the_same_zip_but_for_when_it_was_verified(home: Ho
             assert name in {"report.html", "SHA256SUMS"} or first.read(name) == second.read(name), name
 
 
+@pytest.mark.parametrize("place", ["Yard/2026-03-01/12.00.00-2", "Garden/first day/event", "event"])
+def test_folders_may_have_been_renamed(home: Home, tmp_path: Path, place: str) -> None:
+    """By the camera, where another event had its name, or by people."""
+    event, out = sent(tmp_path / "in"), tmp_path / "event.zip"
+    top = tmp_path / "renamed"
+    (top / place).parent.mkdir(parents=True)
+    event.folder.rename(top / place)
+    (top / "evidence/holidays").mkdir(parents=True)
+    if "/" in place:
+        event.camera.folder.parent.rename(top / place.partition("/")[0] / "evidence")
+    done = export(home, top / place, out, "-p", DIGITS)
+    assert done.exit_code == 0, done.output
+    with zipfile.ZipFile(out) as archive:
+        folders = {name.rpartition("/")[0] for name in archive.namelist() if name.startswith("footage/")}
+    assert f"footage/{event.name}{'-2' if place.endswith('-2') else ''}" in folders
+    assert f"footage/Yard/evidence/{event.camera.folder.name}" in folders or "/" not in place
+    assert len(folders) == (2 if "/" in place else 1)
+
+
 def test_without_the_owners_key_there_is_no_film_and_all_else(home: Home, tmp_path: Path) -> None:
     event, out = sent(tmp_path / "in", seal=True), tmp_path / "event.zip"
     done = export(home, event.folder, out)
