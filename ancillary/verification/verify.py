@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 EVIDENCE = re.compile(r"evidence[0-9]+\.jsonl")
+FOOTAGE = re.compile(r"(video|motion)[0-9]+\.(h264|h265|jpg)")
+LEFT_OVER = re.compile(r"(.+?)( ?\([0-9]+\)(?=\.)|\.part$|\.partial$|\.crdownload$|\.tmp$)")
 PASSED_BY = re.compile(r"\..*|evidence[0-9]+\.jsonl|offsite\.jsonl|event\.json|Thumbs\.db|desktop\.ini")
 findings = {}  # line: verdict
 
@@ -78,11 +80,24 @@ def digest_of(path):
     return digest.hexdigest()
 
 
-def belongs(folder, event):
-    """Whether records may lie there: a download begins at any level, and people give folders names of their own."""
-    pairs = list(zip(folder.split("/")[::-1], event.split("/")[::-1])) if folder else []  # noqa: B905 (Python 3.9)
-    alike = all(re.sub("[0-9]+", "0", one) == re.sub("[0-9]+", "0", other) for one, other in pairs[:2])
-    return not alike or all(one == other for one, other in pairs)
+def unnumbered(name):
+    return re.sub("(?<=[0-9])-[1-9][0-9]*$", "", name)
+
+
+def same_place(folder, event):
+    """Whether a folder is that of an event; a download begins at any level."""
+    return not folder or all(a == b for a, b in zip(folder.split("/")[::-1], event.split("/")[::-1]))  # noqa: B905
+
+
+def belongs(folder, event, cameras):
+    """Whether an event's records may lie there: people give folders names of their own, not those of other events."""
+    day_and_time = event.partition("/")[2]
+    if same_place(folder, event) or (event.split("/")[0] not in cameras and same_place(unnumbered(folder), event)):
+        return True
+    if same_place(folder, f"?/{day_and_time}") or folder.endswith(f"/{day_and_time}"):
+        return folder[: -len(day_and_time) - 1].split("/")[-1] not in cameras
+    shapes = [re.sub("[0-9]+", "0", unnumbered(name)) for name in (folder, day_and_time)]
+    return not same_place("/".join(shapes[0].split("/")[-day_and_time.count("/") - 1 :]), shapes[1])
 
 
 class Chain:
@@ -168,11 +183,22 @@ class Footage:
         self.hashes = {digest for chain in chains for digest in chain.records}
         self.events = {chain.id: chain for chain in chains if chain.event}
         self.segments = [chain for chain in chains if not chain.event]
+        self.cameras = {chain.camera for chain in self.segments}
         self.said = [says for chain in self.segments for says in chain.records.values()]
-        if not chains:
-            say("unattested", "", "there is nothing that the camera has signed")
+        with_records = {folder for chain in self.events.values() for folder in chain.folders}
+        self.bare = [
+            folder
+            for folder, names in self.names.items()
+            if folder not in with_records
+            and "rehearsal" not in folder.split("/")
+            and any(map(FOOTAGE.fullmatch, names))
+        ]
         for chain in self.segments:
             sensible(chain, self.judge_segment, chain)
+        for folder in self.bare:
+            known = [says["event"] for says in self.said if says["kind"] == "began"]
+            between = known and min(known) < folder < max(known)
+            say("foreign" if between else "unattested", folder, "no record speaks of these files")
         for chain in self.events.values():
             sensible(chain, self.find_folders, chain)
         self.found = defaultdict(dict)  # by folder and name: SHA-256 and length
@@ -197,7 +223,7 @@ class Footage:
         """Where an event's files may be: with its records, or where it was before or after a change of its name."""
         renamed = [says["to"] for says in self.said if says["kind"] == "renamed" and says["of"] == chain.id]
         for folder in chain.folders:
-            if not any(belongs(folder, name) for name in (chain.event, *renamed)):
+            if not any(belongs(folder, name, self.cameras) for name in (chain.event, *renamed)):
                 say("replayed", folder, f"these are the records of {chain.event}")
         for name in (chain.event, *renamed) if renamed else ():
             beside = os.path.join(os.path.dirname(chain.place), os.path.basename(name))
@@ -229,17 +255,23 @@ class Footage:
         if not ends:
             lost = self.given_up(chain, EVIDENCE.pattern)
             say("dropped" if lost else "unattested", chain.place, "the end of the event is not here")
-        for place in {(folder, name) for folder in chain.folders for name in self.found[folder]} - self.right - judged:
-            say("foreign" if ends else "unattested", "/".join(place), "no record speaks of it")
-        if not any(says["kind"] == "began" and says["of"] == chain.id for says in self.said):
-            followed = [each.opening["previous"]["chain"] for each in self.segments if each.opening["previous"]]
-            verdict = "foreign" if chain.opening["segment"] in followed else "unattested"
+        here = {(folder, name) for folder in chain.folders for name in self.found[folder]}
+        for folder, name in here - self.right - judged:
+            left = LEFT_OVER.match(name)
+            copy = left and (self.found[folder][name][0] in own or left[1] in self.found[folder])
+            verdict = "outside" if copy else "foreign" if ends or not FOOTAGE.fullmatch(name) else "unattested"
+            say(verdict, f"{folder}/{name}", "left over of a download" if copy else "no record speaks of it")
+        if chain.camera not in self.cameras:
+            say("missing" if self.complete else "outside", chain.camera, "the camera's own chain is not here")
+        elif not any(says["kind"] == "began" and says["of"] == chain.id for says in self.said):
+            then = [says["at_us"] for says in self.said if says["chain"] == chain.opening["segment"]]
+            verdict = "foreign" if max(then, default=0) > chain.opening["at_us"] + 60_000_000 else "unattested"
             say(verdict, chain.place, "the camera's chain does not speak of this event")
 
     def judge_segment(self, chain):
         """A start of the camera: what it names is here."""
         parts, before = chain.place.split("/"), chain.opening["previous"]
-        if parts[-2:-1] not in ([], ["evidence"]) or parts[-3:-2] not in ([], [chain.camera]):
+        if parts[-2:-1] not in ([], ["evidence"]) or {*parts[-3:-2]} & self.cameras - {chain.camera}:
             say("replayed", chain.place, f"these are records of the camera {chain.camera}")
         if before and before["hash"] not in self.hashes:
             ordinals = [each.opening["ordinal"] for each in self.segments if each.camera == chain.camera]
@@ -249,7 +281,9 @@ class Footage:
         for says in chain.kind("began", "ended", "head"):
             for named in says.get("open", [{**says, "hash": says.get("last", {}).get("hash")}]):
                 event = self.events.get(named["of"])
-                if event is None and self.complete:
+                here = [each for each in self.bare if same_place(each, named["event"])]
+                self.bare = [each for each in self.bare if each not in here]
+                if event is None and (self.complete or here):
                     lost = self.given_up(argparse.Namespace(id=named["of"], event=named["event"]), "evidence0.jsonl")
                     self.lacks(chain, named["event"], lost, ())
                 elif event is None:
@@ -304,6 +338,8 @@ def main():
         parser.error(f"{given.folder} is no folder")
     footage = Footage(given.folder, given.public_key, given.complete)
     footage.judge()
+    if not footage.events and not footage.segments and not findings:
+        parser.exit(1, f"nothing of a camera lies in {given.folder}\n")
     for head in given.head:
         if head.split(":")[-1] not in footage.hashes:
             say("missing", head, "the head that was given, and what it binds")

@@ -1,0 +1,536 @@
+"""The checker that stands alone (ancillary/verification/verify.py) says what the program says of whole and harmed footage."""
+
+import ast
+import runpy
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from pi_sec_cam.evidence.camera_key import public_pem, raw
+from pi_sec_cam.evidence.footage import FolderFootage
+from pi_sec_cam.evidence.scope import Scope
+from pi_sec_cam.evidence.verify import verify
+from tests.unit import test_evidence_format as format_vectors
+from tests.unit.camera_made import MadeCamera, MadeEvent, made_key, read_evidence, resigned, write_evidence
+
+PROGRAM = Path(__file__).parents[2] / "ancillary/verification/verify.py"
+CODES = {"whole": 0, "wrong": 1, "open": 3}
+
+
+class Yard(MadeCamera):
+    """A camera with two starts, and three events that are over."""
+
+    def __init__(self, top: Path) -> None:
+        super().__init__(top)
+        self.first = self.event()
+        self.second = self.event(4)
+        self.stop()
+        self.begun_anew()
+        self.third = self.event()
+        self.write_head()
+
+    def begun_anew(self) -> None:
+        self.clock.advance(60)
+        self.send()
+        self.start()
+
+
+def alone(
+    top: Path, keys: Sequence[Ed25519PublicKey], monkeypatch: pytest.MonkeyPatch, options: Sequence[str] = ()
+) -> int:
+    """The checker's exit code."""
+    given = [word for key in keys for word in ("-p", raw(key).hex())]
+    monkeypatch.setattr(sys, "argv", [str(PROGRAM), *given, *options, str(top)])
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(str(PROGRAM), run_name="__main__")
+    return int(str(stopped.value.code))
+
+
+def ours(top: Path, keys: Sequence[Ed25519PublicKey], options: Sequence[str] = ()) -> str:
+    """What the program says: whole, open or wrong."""
+    heads = [options[index + 1] for index, option in enumerate(options) if option == "--head"]
+    scope = Scope(complete="--complete" in options)
+    verdict = verify(FolderFootage(top), keys, heads=heads, scope=scope).verdict
+    return "wrong" if verdict.wrong else "open" if verdict.open else "whole"
+
+
+Harm = Callable[[Yard], Sequence[str] | None]
+CASES: dict[str, tuple[str, Harm]] = {}
+
+
+def case(says: str) -> Callable[[Harm], Harm]:
+    """A case of what can happen to footage, and what is to be said of it; returns options of the checker."""
+
+    def add(harm: Harm) -> Harm:
+        CASES[harm.__name__] = says, harm
+        return harm
+
+    return add
+
+
+def own_evidence(yard: Yard) -> list[Path]:
+    """The evidence files of all starts, the first first."""
+    return sorted((yard.top / "Yard/evidence").rglob("*.jsonl"))
+
+
+def rewritten(path: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
+
+
+@case("whole")
+def untouched(yard: Yard) -> None:
+    pass
+
+
+@case("whole")
+def known_head(yard: Yard) -> Sequence[str]:
+    return ["--complete", "--head", yard.head]
+
+
+@case("whole")
+def same_record_twice(yard: Yard) -> None:
+    rewritten(yard.first.folder / "evidence0.jsonl", lambda lines: [*lines, lines[1]])
+
+
+@case("whole")
+def whole_chain_sent_again(yard: Yard) -> None:
+    write_evidence(yard.first.folder / "evidence7.jsonl", yard.first.records)
+
+
+@case("whole")
+def lines_in_another_order(yard: Yard) -> None:
+    for path in yard.first.folder.glob("evidence*.jsonl"):
+        rewritten(path, lambda lines: lines[::-1])
+
+
+@case("whole")
+def what_file_managers_leave(yard: Yard) -> None:
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "event.json", "offsite.jsonl"):
+        (yard.first.folder / name).write_text("x")
+
+
+@case("whole")
+def event_not_downloaded(yard: Yard) -> None:
+    shutil.rmtree(yard.first.folder)
+
+
+@case("whole")
+def power_cut_in_mid_event(yard: Yard) -> None:
+    event = yard.begin()
+    event.chunk()
+    yard.send()
+    yard.power_cut()
+    yard.start()
+    event.chunk()
+    event.end()
+
+
+@case("whole")
+def branch_that_the_camera_forgot(yard: Yard) -> None:
+    event = yard.begin()
+    event.chunk()
+    event.chunk()
+    yard.send()
+    yard.power_cut(forgotten=1)
+    yard.start()
+    event.chunk()
+    event.end()
+
+
+@case("whole")
+def tombstone(yard: Yard) -> None:
+    yard.tombstone("dropped", yard.second, "video1.h264")
+
+
+@case("whole")
+def renamed_folder(yard: Yard) -> None:
+    event = yard.begin()
+    event.chunk()
+    yard.send()
+    event.rename()
+    event.chunk()
+    event.end()
+
+
+@case("whole")
+def renamed_before_records_left(yard: Yard) -> None:
+    event = yard.begin()
+    event.rename()
+    event.chunk()
+    event.end()
+
+
+@case("whole")
+def clock_set_back(yard: Yard) -> None:
+    yard.clock.step_wall(-86_400)
+    yard.event()
+
+
+@case("whole")
+def stores_added_later(yard: Yard) -> None:
+    event = yard.begin()
+    event.chunk()
+    yard.send()
+    yard.stores.append("dropbox")
+    yard.power_cut()
+    yard.start()
+    event.chunk()
+    event.end()
+    (event.folder / "video0.h264").unlink()
+
+
+@case("open")
+def event_without_end(yard: Yard) -> None:
+    yard.begin().chunk()
+    yard.send()
+
+
+@case("open")
+def end_taken_away_with_the_cameras_word(yard: Yard) -> None:
+    for path in own_evidence(yard)[-2:]:
+        path.unlink()
+
+
+@case("wrong")
+def deleted_file(yard: Yard) -> None:
+    (yard.first.folder / "video1.h264").unlink()
+
+
+@case("wrong")
+def deleted_files_of_two_stores(yard: Yard) -> None:
+    yard.tombstone("dropped", yard.first, "video1.h264")
+    yard.stores.reverse()
+    yard.stores.insert(0, "s3")
+    yard.tombstone("dropped", yard.second, "video1.h264")
+
+
+@case("wrong")
+def tombstone_of_another_event(yard: Yard) -> None:
+    yard.tombstone("dropped", yard.second, "video1.h264")
+    (yard.first.folder / "video1.h264").unlink()
+
+
+@case("wrong")
+def truncated_file(yard: Yard) -> None:
+    path = yard.first.folder / "video1.h264"
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@case("wrong")
+def lengthened_file(yard: Yard) -> None:
+    path = yard.first.folder / "video1.h264"
+    path.write_bytes(path.read_bytes() + b"x")
+
+
+@case("wrong")
+def flipped_bit(yard: Yard) -> None:
+    path = yard.first.folder / "video1.h264"
+    data = bytearray(path.read_bytes())
+    data[100] ^= 1
+    path.write_bytes(data)
+
+
+@case("wrong")
+def swapped_files(yard: Yard) -> None:
+    one, other = yard.first.folder / "video0.h264", yard.first.folder / "video1.h264"
+    data = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(data)
+
+
+@case("wrong")
+def file_of_another_event(yard: Yard) -> None:
+    shutil.copy(yard.second.folder / "video0.h264", yard.first.folder / "video0.h264")
+
+
+@case("wrong")
+def file_that_is_nobodys(yard: Yard) -> None:
+    (yard.first.folder / "video9.h264").write_bytes(b"x")
+
+
+@case("wrong")
+def event_copied_to_another_day(yard: Yard) -> None:
+    shutil.copytree(yard.first.folder, yard.top / "Yard/2027-01-01/10.00.00")
+
+
+@case("whole")
+def folders_with_names_of_a_persons_own(yard: Yard) -> None:
+    yard.first.folder.rename(yard.first.folder.with_name("the burglar"))
+    (yard.top / "Yard").rename(yard.top / "behind the house")
+
+
+@case("wrong")
+def event_taken_to_another_camera(yard: Yard) -> None:
+    porch = MadeCamera(yard.top, "Porch", key=yard.key)
+    porch.event()
+    yard.first.folder.rename(porch.event().folder.with_name("23.00.00"))
+
+
+@case("wrong")
+def start_taken_to_another_camera(yard: Yard) -> None:
+    MadeCamera(yard.top, "Porch", key=yard.key).event()
+    shutil.copytree(yard.folder, yard.top / "Porch/evidence" / yard.folder.name)
+
+
+@case("whole")
+def without_the_cameras_chain(yard: Yard) -> None:
+    shutil.rmtree(yard.top / "Yard/evidence")
+
+
+@case("wrong")
+def without_the_cameras_chain_that_should_be_here(yard: Yard) -> Sequence[str]:
+    shutil.rmtree(yard.top / "Yard/evidence")
+    return ["--complete"]
+
+
+@case("whole")
+def one_events_folder_alone(yard: Yard) -> None:
+    yard.top = yard.first.folder
+
+
+@case("wrong")
+def records_of_an_event_taken_away(yard: Yard) -> None:
+    for path in yard.first.folder.glob("*.jsonl"):
+        path.unlink()
+
+
+@case("wrong")
+def event_without_records_between_others(yard: Yard) -> None:
+    folder = yard.second.folder.with_name("12.01.30")
+    folder.mkdir()
+    (folder / "video0.h264").write_bytes(b"x")
+
+
+@case("open")
+def event_without_records_after_all_others(yard: Yard) -> None:
+    folder = yard.second.folder.with_name("23.00.00")
+    folder.mkdir()
+    (folder / "video0.h264").write_bytes(b"x")
+
+
+@case("wrong")
+def event_that_the_cameras_chain_does_not_know(yard: Yard) -> None:
+    event = MadeEvent(yard, started=True, stores=None)
+    event.sign("end", files=0, pictures_lost=0)
+    event.sender.send()
+    yard.clock.advance(3600)
+    yard.write_head()
+
+
+@case("whole")
+def leftovers_of_a_download(yard: Yard) -> None:
+    (yard.first.folder / "video0.h264.part").write_bytes(b"x")
+    shutil.copy(yard.first.folder / "video0.h264", yard.first.folder / "video0 (1).h264")
+
+
+@case("wrong")
+def folder_with_a_number_that_no_record_explains(yard: Yard) -> None:
+    yard.first.folder.rename(yard.first.folder.with_name(yard.first.folder.name + "-2"))
+
+
+@case("wrong")
+def altered_record(yard: Yard) -> None:
+    rewritten(
+        yard.first.folder / "evidence0.jsonl",
+        lambda lines: [line.replace(b'"bytes":900', b'"bytes":901') for line in lines],
+    )
+
+
+@case("wrong")
+def deleted_record(yard: Yard) -> None:
+    rewritten(yard.first.folder / "evidence0.jsonl", lambda lines: [lines[0], *lines[2:]])
+
+
+@case("wrong")
+def deleted_opening(yard: Yard) -> None:
+    rewritten(yard.first.folder / "evidence0.jsonl", lambda lines: lines[1:])
+
+
+@case("wrong")
+def deleted_end(yard: Yard) -> None:
+    rewritten(max(yard.first.folder.glob("evidence*.jsonl")), lambda lines: lines[:-1])
+
+
+@case("wrong")
+def torn_evidence(yard: Yard) -> None:
+    path = yard.first.folder / "evidence0.jsonl"
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+@case("wrong")
+def rubbish_among_records(yard: Yard) -> None:
+    rewritten(yard.first.folder / "evidence0.jsonl", lambda lines: [*lines, b"rubbish\n"])
+
+
+@case("wrong")
+def signature_in_another_form(yard: Yard) -> None:
+    rewritten(yard.first.folder / "evidence0.jsonl", lambda lines: [lines[0][:86] + b"== " + lines[0][87:], *lines[1:]])
+
+
+@case("wrong")
+def signed_by_another_key(yard: Yard) -> None:
+    path = yard.first.folder / "evidence0.jsonl"
+    write_evidence(path, [resigned(record, made_key("thief"), {}) for record in read_evidence(path)])
+
+
+@case("wrong")
+def two_records_in_one_place(yard: Yard) -> None:
+    path = max(yard.first.folder.glob("evidence*.jsonl"))
+    end = read_evidence(path)[-1]
+    write_evidence(path, [*read_evidence(path), resigned(end, yard.key, {"pictures_lost": 1})])
+
+
+@case("wrong")
+def record_after_the_end(yard: Yard) -> None:
+    yard.first.sign("file", name="video3.h264", bytes=1, sha256="00" * 32)
+    yard.first.sender.send()
+
+
+@case("wrong")
+def opening_of_another_key(yard: Yard) -> None:
+    event = MadeEvent(yard, started=True, stores=None)
+    record = resigned(event.records[0], yard.key, {"key": "11" * 32})
+    write_evidence(event.folder / "evidence0.jsonl", [record])
+
+
+@case("wrong")
+def senseless_record(yard: Yard) -> None:
+    yard.third.chain.last = yard.third.records[-2]
+    yard.third.sign("resumed", stores=7, event=[], camera=None)
+    yard.third.sender.send()
+
+
+@case("wrong")
+def event_deleted_whole(yard: Yard) -> Sequence[str]:
+    shutil.rmtree(yard.second.folder)
+    return ["--complete"]
+
+
+@case("wrong")
+def end_of_a_start_taken_away(yard: Yard) -> None:
+    first = own_evidence(yard)[0].parent
+    max(first.glob("*.jsonl"), key=lambda path: int(path.stem[8:])).unlink()
+
+
+@case("wrong")
+def start_taken_away(yard: Yard) -> None:
+    shutil.rmtree(own_evidence(yard)[0].parent)
+
+
+@case("wrong")
+def middle_of_a_start_taken_away(yard: Yard) -> None:
+    first = own_evidence(yard)[0].parent
+    sorted(first.glob("*.jsonl"))[1].unlink()
+
+
+@case("wrong")
+def head_that_nothing_reaches(yard: Yard) -> Sequence[str]:
+    head = yard.head
+    max(yard.folder.glob("*.jsonl"), key=lambda path: int(path.stem[8:])).unlink()
+    return ["--head", head]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_says_what_the_program_says(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    says, harm = CASES[name]
+    yard = Yard(tmp_path)
+    options = harm(yard) or ()
+    keys = [yard.public_key]
+    assert (alone(yard.top, keys, monkeypatch, options), ours(yard.top, keys, options)) == (CODES[says], says)
+
+
+def test_it_says_what_the_program_says_of_the_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path, records in format_vectors.vectors().items():
+        write_evidence(tmp_path / path, records)
+    for name, data in format_vectors.FILES.items():
+        (tmp_path / format_vectors.EVENT / name).write_bytes(data)
+    keys = [format_vectors.KEY.public_key()]
+    options = ["--complete"]
+    assert (alone(tmp_path, keys, monkeypatch, options), ours(tmp_path, keys, options)) == (0, "whole")
+    (tmp_path / format_vectors.EVENT / "video0.h264").write_bytes(b"two pictures of Video\n")
+    assert (alone(tmp_path, keys, monkeypatch, options), ours(tmp_path, keys, options)) == (1, "wrong")
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_it_says_what_the_program_says_of_any_harm(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    yard, chance = Yard(tmp_path), Random(seed)
+    for _ in range(chance.choice([1, 1, 2])):
+        harm_something(chance, sorted(path for path in tmp_path.rglob("*") if path.is_file()))
+    says = ours(tmp_path, [yard.public_key])
+    assert alone(tmp_path, [yard.public_key], monkeypatch) == CODES[says]
+
+
+def harm_something(chance: Random, files: list[Path]) -> None:
+    """Something happens to one of these files, and may be harmless."""
+    path, other = chance.sample(files, 2)
+    data = path.read_bytes()
+    at = chance.randrange(len(data))
+    match chance.choice(["delete", "cut", "flip", "insert", "copy", "exchange", "rename", "line"]):
+        case "delete":
+            path.unlink()
+        case "cut":
+            path.write_bytes(data[:at])
+        case "flip":
+            path.write_bytes(data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1 :])
+        case "insert":
+            path.write_bytes(data[:at] + b"x" + data[at:])
+        case "copy":
+            path.write_bytes(other.read_bytes())
+        case "exchange":
+            path.write_bytes(other.read_bytes())
+            other.write_bytes(data)
+        case "rename":
+            path.rename(path.with_name(f"{path.stem}9{path.suffix}"))
+        case "line":
+            lines = data.splitlines(keepends=True)
+            path.write_bytes(b"".join(chance.sample(lines, len(lines) - 1)))
+
+
+def test_it_needs_nothing_but_cryptography_and_an_old_python() -> None:
+    tree = ast.parse(PROGRAM.read_text(encoding="utf-8"), feature_version=(3, 9))
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+    }
+    assert imported - sys.stdlib_module_names == {"cryptography"}
+
+
+def test_what_it_prints(tmp_path: Path) -> None:
+    yard = Yard(tmp_path / "footage")
+    deleted_file(yard)
+    yard.tombstone("dropped", yard.second, "video1.h264")
+    key = tmp_path / "camera_public.pem"
+    key.write_bytes(public_pem(yard.public_key))
+    done = subprocess.run(
+        [sys.executable, "-I", PROGRAM, "-p", key, yard.top], capture_output=True, text=True, check=False
+    )
+    lines = [line.split("\t")[:2] for line in done.stdout.splitlines()]
+    assert (done.returncode, lines) == (
+        1,
+        [
+            ["dropped", f"{yard.second.name}/video1.h264"],
+            ["missing", f"{yard.first.name}/video1.h264"],
+            ["WRONG"],
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [pytest.param(None, 1, id="of something else"), pytest.param("video0.h264", 3, id="without records")],
+)
+def test_a_folder(content: str | None, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / (content or "letter.txt")).write_text("x")
+    assert alone(tmp_path, [made_key().public_key()], monkeypatch) == code
+
+
+def test_a_folder_that_is_not_there_is_a_wrong_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert alone(tmp_path / "nowhere", [made_key().public_key()], monkeypatch) == 2
