@@ -1,9 +1,10 @@
 """An app's folder in Dropbox, read back by its owner's login."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 from dropbox.exceptions import ApiError
@@ -29,6 +30,19 @@ Answer = TypeVar("Answer")
 
 class _NotThere(Exception):
     """Dropbox has no such file or folder (any more), or the one has the other's name."""
+
+
+def check_owner_login(login: OwnerLogin, clock: Clock) -> None:
+    """Try whether it may list the app's folder.
+
+    Raises:
+        TemporaryError, StoreRefuses: as Place.files.
+    """
+    with (
+        store_errors(clock, login=LOGIN),
+        dropbox_client(Watch(), refresh_token=login.refresh_token, app_key=login.app_key) as sdk,
+    ):
+        sdk.files_list_folder("", limit=1)
 
 
 class DropboxPlace:
@@ -81,34 +95,32 @@ class DropboxPlace:
                     yield FoundFile(self._path(entry), entry.size, _time(entry.server_modified))
 
     def _deleted(self, under: str) -> Iterator[DeletedFile]:
-        """A folder that is deleted itself cannot be listed: then the nearest one above it is."""
         wanted = self._full(under)
+        revisions = self._revisions(wanted) if under else iter(())
+        newest = next(revisions, None)
+        if newest is not None:  # a file was asked for
+            yield from _former(under, chain([newest], revisions))
+            return
+        for entry in self._ever(wanted):
+            path = self._path(entry)
+            yield from _former(path, self._revisions(self._full(path)))
+
+    def _ever(self, wanted: str) -> Iterator[Any]:
+        """All that is or was below a folder. One that is deleted itself cannot be listed: then one above it is."""
         folder = wanted
         while True:
             try:
                 for entry in self._entries(folder, include_deleted=True):
-                    if isinstance(entry, FileMetadata | DeletedMetadata) and _below(entry.path_display, wanted):
-                        yield from self._former(self._path(entry))
+                    if isinstance(entry, FileMetadata | DeletedMetadata) and _below(_said(entry.path_lower), wanted):
+                        yield entry
             except _NotThere:
                 if folder:
                     folder = folder.rpartition("/")[0]
                     continue
             return
 
-    def _former(self, path: str) -> Iterator[DeletedFile]:
-        """The revisions of a file, but the present one; none of a folder."""
-        gone_at: datetime | None = None
-        present = True
-        for page in self._revisions(self._full(path)):
-            if page.is_deleted:
-                gone_at, present = _time(page.server_deleted), False
-            for revision in page.entries:
-                if not present:
-                    yield DeletedFile(path, revision.size, gone_at, revision.rev)
-                gone_at, present = _time(revision.server_modified), False
-
     def _revisions(self, full: str) -> Iterator[Any]:
-        """Pages of them, the newest first."""
+        """Pages of them, the newest first; none of a folder."""
         before: str | None = None
         with suppress(_NotThere):
             while True:
@@ -122,7 +134,11 @@ class DropboxPlace:
     def _entries(self, folder: str, *, include_deleted: bool = False) -> Iterator[Any]:
         page = self._asked(
             lambda: self._dropbox.files_list_folder(
-                folder, recursive=True, include_deleted=include_deleted, limit=_PAGE
+                folder,
+                recursive=True,
+                include_deleted=include_deleted,
+                limit=_PAGE,
+                include_non_downloadable_files=False,
             )
         )
         while True:
@@ -163,7 +179,7 @@ class DropboxPlace:
         return "".join(f"/{part}" for part in [*self._top, *(path.split("/") if path else [])])
 
     def _path(self, entry: Any) -> str:
-        return "/".join(entry.path_display.split("/")[1 + len(self._top) :])
+        return "/".join(_said(entry.path_display).split("/")[1 + len(self._top) :])
 
     def _asked(self, call: Callable[[], Answer], *, login: str = LOGIN) -> Answer:
         return self._patience.asked(lambda: self._told(call, login=login))
@@ -190,24 +206,30 @@ def _refused(error: object) -> OffsiteError | _NotThere:
     return TemporaryError(f"Dropbox did not do that ({said})")
 
 
-def _below(path: str, folder: str) -> bool:
-    """Whether it is this path, or below it; Dropbox does not know case."""
-    return f"{path}/".lower().startswith(f"{folder}/".lower())
+def _former(path: str, pages: Iterable[Any]) -> Iterator[DeletedFile]:
+    """A file's revisions, but the present one."""
+    gone_at: datetime | None = None
+    present = True
+    for page in pages:
+        if page.is_deleted:
+            gone_at, present = _time(page.server_deleted), False
+        for revision in page.entries:
+            if not present:
+                yield DeletedFile(path, revision.size, gone_at, revision.rev)
+            gone_at, present = _time(revision.server_modified), False
+
+
+def _below(lower: str, folder: str) -> bool:
+    return lower.startswith(f"{folder}/".lower())
+
+
+def _said(path: str | None) -> str:
+    """Null is for what others share with the account, which no app's folder has."""
+    if path is None:
+        raise TemporaryError("Dropbox's answer cannot be understood: it lists a file without a path")
+    return path
 
 
 def _time(said: datetime | None) -> datetime | None:
     """Dropbox's times are in UTC, and the SDK does not say so."""
     return said and said.replace(tzinfo=UTC)
-
-
-def check_owner_login(login: OwnerLogin, clock: Clock) -> None:
-    """Try whether it may list the app's folder.
-
-    Raises:
-        TemporaryError, StoreRefuses: as Place.files.
-    """
-    with (
-        store_errors(clock, login=LOGIN),
-        dropbox_client(Watch(), refresh_token=login.refresh_token, app_key=login.app_key) as sdk,
-    ):
-        sdk.files_list_folder("", limit=1)

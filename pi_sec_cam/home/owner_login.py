@@ -32,16 +32,25 @@ class OwnerLogin(Login):
 
 
 def owner_login_path() -> Path:
-    """Where it is kept: in the user's own configuration (XDG Base Directory Specification)."""
-    named = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return (named if named.is_absolute() else Path("~/.config").expanduser()) / "pi-sec-cam" / _NAME
+    """Where it is kept: in the user's own configuration (XDG Base Directory Specification).
+
+    Raises:
+        KeyUnusable: this user has no home.
+    """
+    top = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    if not top.is_absolute():
+        try:
+            top = Path.home() / ".config"
+        except RuntimeError as error:
+            raise KeyUnusable("this user has no home to keep a login in: name a folder in XDG_CONFIG_HOME") from error
+    return top / "pi-sec-cam" / _NAME
 
 
 def read_owner_login() -> OwnerLogin | None:
     """The login that is kept; None if there is none.
 
     Raises:
-        KeyUnusable: the file is damaged, or may not be read.
+        KeyUnusable: the file is damaged, may not be read, or has no place.
     """
     path = owner_login_path()
     try:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pi_sec_cam.clock import Clock, SystemClock
+from pi_sec_cam.durable import storage_error
 from pi_sec_cam.errors import ConfigError
 from pi_sec_cam.home.folder import FolderPlace
 from pi_sec_cam.home.patience import Patience
@@ -36,6 +37,7 @@ def open_place(
     Raises:
         ConfigError: it is none of the forms, there is no such folder, or the library for S3 is not installed.
         StoreRefuses, KeyUnusable: there is no login, or it is damaged.
+        StorageError: the folder cannot be looked at.
     """
     clock, patience = clock or SystemClock(), patience or Patience()
     if text.startswith("s3://"):
@@ -51,7 +53,10 @@ def open_place(
         from pi_sec_cam.home.owner_login import need_owner_login
 
         return DropboxPlace(need_owner_login(), text.removeprefix("dropbox:"), clock=clock, patience=patience)
-    folder = Path(text).expanduser()
-    if not text or not folder.is_dir():
+    try:
+        there = text != "" and Path(text).is_dir()
+    except OSError as error:
+        raise storage_error(f"cannot open {text}", error) from error
+    if not there:
         raise ConfigError(f"{text!r} is no folder that exists. A place is one of these:\n{FORMS}")
-    return FolderPlace(folder)
+    return FolderPlace(Path(text))

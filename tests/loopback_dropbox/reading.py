@@ -18,7 +18,7 @@ class Reading:
     def __init__(self, files: Files) -> None:
         self.most_entries = 2000
         self._files = files
-        self._left: dict[str, tuple[list[dict[str, Any]], int]] = {}
+        self._left: dict[str, tuple[list[dict[str, Any]], int, int]] = {}
 
     def answer(self, route: str, arg: dict[str, Any]) -> dict[str, Any]:
         """Of the routes that answer by JSON."""
@@ -31,7 +31,7 @@ class Reading:
                 raise refused("reset", {".tag": "reset"})
             return self._page(*self._left[arg["cursor"]])
         assert route == "files/list_folder", route
-        return self._page(self._entries(route, arg), min(arg.get("limit") or 500, self.most_entries))
+        return self._page(self._entries(route, arg), 0, min(arg.get("limit") or 500, self.most_entries))
 
     def download(self, route: str, arg: dict[str, Any], part: str | None) -> Answer:
         """files/download, whole or from somewhere on."""
@@ -67,10 +67,10 @@ class Reading:
             found[path] for path in sorted(found) if path.startswith(below) and (deep or "/" not in path[len(below) :])
         ]
 
-    def _page(self, entries: list[dict[str, Any]], limit: int) -> dict[str, Any]:
-        cursor = f"cursor-{len(self._left)}"
-        self._left[cursor] = (entries[limit:], limit)
-        return {"entries": entries[:limit], "cursor": cursor, "has_more": len(entries) > limit}
+    def _page(self, entries: list[dict[str, Any]], begin: int, limit: int) -> dict[str, Any]:
+        cursor, end = f"cursor-{len(self._left)}", begin + limit
+        self._left[cursor] = (entries, end, limit)
+        return {"entries": entries[begin:end], "cursor": cursor, "has_more": len(entries) > end}
 
     def _metadata(self, route: str, arg: dict[str, Any]) -> dict[str, Any]:
         if arg["path"].lower() in self._files.folders:

@@ -152,7 +152,8 @@ def test_names_are_those_that_were_given_in_capitals_too(dropbox: LoopbackDropbo
 def test_more_revisions_than_dropbox_gives_at_once(dropbox: LoopbackDropbox, place: Place) -> None:
     for number in range(101):
         dropbox.files.upload("files/upload", {"path": f"/{VIDEO}", "mode": "overwrite"}, b"%d" % number)
-    found = list(place.deleted(VIDEO.rpartition("/")[0]))
+    found = list(place.deleted(VIDEO))
     assert [file.bytes for file in found] == [len(b"%d" % number) for number in range(99, -1, -1)] + [len(CHUNK)]
     assert len({file.version for file in found}) == len(found)
-    assert len(dropbox.requests("files/list_revisions")) == 2
+    assert len(dropbox.requests("files/")) == 2, "of one file, nothing else is asked"
+    assert list(place.deleted(VIDEO.rpartition("/")[0])) == found
