@@ -149,7 +149,7 @@ def test_the_object_keeps_its_keys() -> None:
         "pictures": 2700,
         "findings": {"altered": 1, "dropped": 1, "missing": 1, "unattested": 1},
     }
-    assert list(found["cameras"][0]) == ["camera", "verdict", "whole_until", "head", "key"]
+    assert list(found["cameras"][0]) == ["camera", "verdict", "whole_until", "head", "key", "stamped"]
     assert list(found["events"][0]) == [
         "event", "folder", "camera", "chain", "verdict", "began", "synchronised", "files", "bytes", "pictures",
         "duration_s", "picture",
@@ -287,7 +287,6 @@ def test_what_is_no_picture_is_left_out(stored: bytes) -> None:
 
 
 def test_a_picture_that_would_fill_the_memory_is_left_out() -> None:
-    small = bytearray(jpeg(np.zeros((16, 16, 3), np.uint8)))
-    at = small.index(b"\xff\xc0") + 5  # height and width in the frame header (ITU T.81, B.2.2)
-    small[at : at + 4] = b"\xff\xff\xff\xff"
-    assert small_picture(bytes(small), None) is None
+    for side, shown in ((4000, True), (7200, False)):
+        large = cv2.imencode(".jpg", np.zeros((side, side), np.uint8))[1].tobytes()
+        assert (small_picture(large, None) is not None) == shown
