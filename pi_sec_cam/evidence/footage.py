@@ -65,7 +65,7 @@ class FolderFootage:
 
     def files(self, under: str = "") -> Iterator[FoundFile]:
         def fail(error: OSError) -> None:
-            if not isinstance(error, FileNotFoundError):
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 raise storage_error(f"cannot read {error.filename}", error) from error
 
         for folder, below, names in os.walk(self._top / under, onerror=fail):
