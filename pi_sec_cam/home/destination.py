@@ -103,13 +103,13 @@ class Destination:
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        if self.top.exists() and not self.top.is_dir():
-            raise StorageError(f"{self.top} is no folder; name another with -o")
         try:
             with _in_words(self.top, "use"):
                 self.top.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._descriptor = os.open(self.top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                 self._lock()
+        except FileExistsError:
+            raise StorageError(f"{self.top} is no folder; name another with -o") from None
         except StorageError:
             self.__exit__(None, None, None)
             raise

@@ -13,17 +13,24 @@ from pi_sec_cam.errors import StorageError
 from pi_sec_cam.home.manifest import ManifestUnreadable, read_manifest
 
 
+class NoHome(StorageError):
+    """A user who has no home, and so keeps no notes."""
+
+
 class PrunedNote:
     """Of one place, a line for each event, in $XDG_STATE_HOME/pi-sec-cam/pruned/ (~/.local/state without it).
 
     Args:
         where: the place, as `Place.where`.
+
+    Raises:
+        NoHome: there is nowhere to keep it.
     """
 
     def __init__(self, where: str) -> None:
         self._where = _place(where)
         name = hashlib.sha256(self._where.encode(errors="surrogateescape")).hexdigest()[:16]
-        self.path = _state_directory() / f"{name}.jsonl"
+        self.path = _state_directory() / "pi-sec-cam" / "pruned" / f"{name}.jsonl"
 
     def add(self, event: str, files: int, size: int, at: datetime) -> None:
         """Note, durably, that this event goes now; before its first file does.
@@ -85,7 +92,10 @@ def pruned_of(where: str) -> Callable[[str], bool]:
     with suppress(ManifestUnreadable, StorageError):
         manifest = read_manifest(Path(where))
         places |= manifest.places if manifest else set()
-    return frozenset().union(*(PrunedNote(place).events() for place in places)).__contains__
+    try:
+        return frozenset().union(*(PrunedNote(place).events() for place in places)).__contains__
+    except NoHome:
+        return frozenset[str]().__contains__
 
 
 def _place(where: str) -> str:
@@ -95,4 +105,9 @@ def _place(where: str) -> str:
 
 def _state_directory() -> Path:
     given = os.environ.get("XDG_STATE_HOME", "")  # a relative one is to be passed by (XDG Base Directory Specification)
-    return Path(given if os.path.isabs(given) else "~/.local/state").expanduser() / "pi-sec-cam" / "pruned"
+    if os.path.isabs(given):
+        return Path(given)
+    try:
+        return Path.home() / ".local" / "state"
+    except RuntimeError as error:
+        raise NoHome("this user has no home to keep notes in: name a folder in XDG_STATE_HOME") from error

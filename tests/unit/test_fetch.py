@@ -1,6 +1,6 @@
 """What comes back, what does not, and what is left where it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -224,6 +224,36 @@ def test_nothing_that_is_here_is_replaced(store: Store) -> None:
     assert path.read_bytes() == b"my own"
     assert fetch.arrivals.failed == [store.video(0, 0)]
     assert "move it away" in store.said.texts[0]
+
+
+def test_nor_what_somebody_puts_there_meanwhile(store: Store) -> None:
+    path = store.video(0, 0)
+    whole = store.place.read
+
+    def read(asked: str, begin: int = 0) -> Iterator[bytes]:
+        if asked == path:
+            (store.home / path).write_bytes(b"my own")
+        return whole(asked, begin)
+
+    store.place.read = read  # type: ignore[method-assign]
+    fetch = store.fetch()
+    assert (store.home / path).read_bytes() == b"my own"
+    assert fetch.arrivals.failed == [path]
+    assert not (store.home / f"{path}.part").exists()
+
+
+def test_what_goes_away_meanwhile_is_named(store: Store) -> None:
+    path = store.video(0, 0)
+    whole = store.place.read
+
+    def read(asked: str, begin: int = 0) -> Iterator[bytes]:
+        if asked == path:
+            raise FileNotFoundError(asked)
+        return whole(asked, begin)
+
+    store.place.read = read  # type: ignore[method-assign]
+    assert store.fetch().arrivals.failed == [path]
+    assert store.at_home() == {name: data for name, data in store.there().items() if name != path}
 
 
 @pytest.mark.parametrize("link", ["Yard", "Yard/2026-03-01"])

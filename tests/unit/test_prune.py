@@ -164,6 +164,17 @@ def test_the_note_outlives_a_torn_line() -> None:
     assert json.loads(note.path.read_bytes().splitlines()[0])["place"] == "dropbox:"
 
 
+def test_who_has_no_home_has_no_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    assert not pruned_of("dropbox:")("Yard/a/b")
+    with pytest.raises(StorageError, match="XDG_STATE_HOME"):
+        PrunedNote("dropbox:")
+
+
 def test_notes_are_of_one_place_and_hold_for_what_was_fetched_from_it(tmp_path: Path) -> None:
     PrunedNote("dropbox:").add("Yard/a/b", 3, 10, NOW)
     assert not pruned_of("s3://footage")("Yard/a/b")
