@@ -78,8 +78,10 @@ class _Family:
             for folder in chain.folders:
                 here = not name or self._belongs(folder, name, camera, chain)
                 (proper if here else misplaced)[folder].append(chain)
+            places = {name, *self._renamed(camera, chain)} - {""}
             for other in self._folders:
-                if other not in chain.folders and any(same_place(other, to) for to in self._renamed(camera, chain)):
+                # No records of their own: those that went to a folder with another name speak of its files.
+                if not self._has_records(other) and any(same_place(other, place) for place in places):
                     proper[other].append(chain)
         events = self._events(proper)
         for event in events:
@@ -92,6 +94,9 @@ class _Family:
                 left.append(folder)
             self._say_faults(folder, misplaced[folder] if proper[folder] else [], events)
         return left
+
+    def _has_records(self, folder: str) -> bool:
+        return any(folder in chain.folders for chain in self._chains.values())
 
     def _events(self, proper: dict[str, list[EventChain]]) -> list["_Event"]:
         """Chains and folders that belong together."""
@@ -138,7 +143,6 @@ class _Family:
     def _say_replayed(self, folder: str, chain: EventChain) -> None:
         event, camera = self._named(chain)
         case = self._case
-        case.seen.discard(chain.id)
         draft = EventDraft(folder, folder, camera, chain.id, verdicts={Verdict.REPLAYED})
         case.drafts.append(draft)
         case.findings.add(
@@ -263,7 +267,9 @@ class _Event:
         path = _path(folder, name)
         known = kind_and_number(name)
         if known and open_ended:
-            self._add(Verdict.UNATTESTED, path, "no record here speaks of this file, and the event's end is not here")
+            text = "no record here speaks of this file, and not all records of the event are here"
+            last = max(self.chains, key=lambda chain: chain.links.last)
+            self._add(Verdict.UNATTESTED, path, text, n=last.links.last + 1, until_us=last.last_us)
             if name == PICTURE and self.draft.picture is None:
                 self.draft.picture = path
             return

@@ -59,7 +59,7 @@ class MadeCamera:
         self.stores = list(stores)
         self.chunk_bytes = chunk_bytes
         self.ordinal = 0
-        self.records: list[SignedRecord] = []
+        self.records: list[SignedRecord] = []  # none before the first start
         self.running: list[MadeEvent] = []
         self._chains = 0
         self.start()
@@ -76,6 +76,8 @@ class MadeCamera:
             previous: what the segment goes on from; the last record of the one before unless given.
             ordinal: the next unless given.
         """
+        if self.records:
+            self.send()
         before = previous or (self.records[-1] if self.records else None)
         self.ordinal = ordinal or self.ordinal + 1
         self.sender = Sender(self, self.new_chain())
