@@ -22,6 +22,7 @@ from tests.bench.process_figures import cpu_seconds
 from tests.loopback_dropbox.server import LoopbackDropbox
 from tests.loopback_dropbox.tokens import APP_KEY
 from tests.system.daemon import Home
+from tests.system.two_stores import is_footage
 
 POST_ROLL_S, PRE_ROLL_S = 8, 8
 _CHUNK = re.compile(r"video(\d+)\.h264")
@@ -115,7 +116,8 @@ class Watching:
         files: dict[str, dict[str, Any]] = {}
         for path, file in stored.items():
             event, _, name = path.strip("/").rpartition("/")
-            files.setdefault(event, {})[name] = file
+            if is_footage(name):
+                files.setdefault(event, {})[name] = file
         on_disk = self._folders()
         names = sorted({*files, *on_disk} - self._from_before)
         return [self._event(name, files.get(name, {}), on_disk.get(name), sent) for name in names]

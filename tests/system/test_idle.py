@@ -69,14 +69,12 @@ def test_nothing_is_written_while_nothing_moves(tmp_path: Path, still: RtspCamer
         home = TwoStores(tmp_path, owner, dropbox)
         home.write(camera={"backend": "stream", "url": still.url(), "detect_url": still.url()})
         watch_idle(home, tmp_path)
-        asked = ["oauth2/token", "files/upload_session/start", "files/upload"]  # the last: that it has started
-        assert [request.route for request in dropbox.requests()] == asked
 
 
 def watch_idle(home: TwoStores, tmp_path: Path) -> None:
     with home.running() as daemon:
         home.until(lambda: home.status()["cameras"][0]["motion"]["frames"] > 20, 20)
-        home.until(lambda: all(store["files_sent"] and not store["files_waiting"] for store in home.stores()), 20)
+        home.until(home.all_left, 20)  # that it has started
         trace = tmp_path / "trace"
         tracer = subprocess.Popen(
             ["strace", "-f", "-y", "-e", f"trace={WRITING}", "-o", trace, "-p", str(daemon.pid)],
@@ -96,6 +94,8 @@ def watch_idle(home: TwoStores, tmp_path: Path) -> None:
             tracer.send_signal(signal.SIGINT)
             tracer.communicate(timeout=10)
         assert writes(idle) == []
+        asked = ["oauth2/token", "files/upload_session/start", "files/upload"]  # the last: that it has started
+        assert [request.route for request in home.dropbox.requests()] == asked
         assert after["source"]["pictures"] - before["source"]["pictures"] > 8 * IDLE_S
         assert after["motion"]["frames"] > before["motion"]["frames"]
         assert after["motion"]["events"] == 0

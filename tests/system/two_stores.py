@@ -1,7 +1,7 @@
 """A camera that sends to the loopback Dropbox and to a folder at the same time, and what must be there in the end."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +58,10 @@ class TwoStores(Home):
         found: dict[str, Any] = next(store for store in self.state()["offsite"]["stores"] if store["kind"] == kind)
         return found
 
-    def all_left(self, kind: str) -> bool:
-        """Whether nothing waits for that store, and something has been sent."""
-        found = self.at(kind)
-        return bool(not found["files_waiting"] and found["files_sent"])
+    def all_left(self, *kinds: str) -> bool:
+        """Whether nothing waits for these stores (all, unless named), and something has been sent to each."""
+        found = [store for store in self.state()["offsite"]["stores"] if store["kind"] in kinds or not kinds]
+        return all(not store["files_waiting"] and store["files_sent"] for store in found)
 
     def walk(self, yard: WalkedYard, *, leave: bool = True) -> None:
         """Somebody comes, a second later goes, and what was recorded of that is on the disk; or they stay."""
@@ -80,7 +80,7 @@ class TwoStores(Home):
 
     def in_folder(self) -> dict[str, bytes]:
         """The files in the folder that is the other store."""
-        files = [path for path in self.store.glob("Yard/2*/*/*") if not path.name.startswith(".")]
+        files = [path for path in self.store.glob("Yard/*/*/*") if not path.name.startswith(".")]
         return {path.relative_to(self.store).as_posix(): path.read_bytes() for path in files}
 
     def recorded(self, event: str, recordings: Path | None = None) -> bytes:
@@ -93,16 +93,18 @@ class TwoStores(Home):
     def whole(self, stored: Mapping[str, bytes], recordings: Path | None = None) -> list[str]:
         """The events that a store holds, each of them checked: the clip that is here, byte for byte, and the picture.
 
+        The records beside them are looked at in test_evidence.py.
+
         Args:
             stored: all files in that store.
             recordings: where the events are kept, if another mount namespace hides that.
         """
-        events = sorted({path.rpartition("/")[0] for path in stored})
+        events = events_in(stored)
         for event in events:
             names = sorted((path.rpartition("/")[2] for path in stored if path.startswith(f"{event}/")), key=number_of)
             video = [name for name in names if name.startswith("video")]
             assert [number_of(name) for name in video] == list(range(len(video))), event
-            plain = {name: open_sealed(stored[f"{event}/{name}"], self.owner) for name in names}
+            plain = {name: open_sealed(stored[f"{event}/{name}"], self.owner) for name in names if is_footage(name)}
             assert b"".join(plain[name] for name in video) == self.recorded(event, recordings), event
             folder = self._folder(event, recordings).path
             assert plain["motion0.jpg"] == (folder / "motion.jpg").read_bytes()
@@ -118,6 +120,16 @@ class TwoStores(Home):
 
     def _folder(self, event: str, recordings: Path | None) -> EventFolder:
         return EventFolder(id_of_folder(event), (recordings or self.storage / "recordings") / event)
+
+
+def events_in(stored: Iterable[str]) -> list[str]:
+    """The events of which a picture or video is among these files."""
+    return sorted({path.rpartition("/")[0] for path in stored if is_footage(path)})
+
+
+def is_footage(path: str) -> bool:
+    """Whether this is a picture or video, and so sealed; not records."""
+    return path.rpartition("/")[2].startswith(("motion", "video"))
 
 
 def public_pem(key: rsa.RSAPrivateKey) -> bytes:
