@@ -19,10 +19,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
-EVIDENCE = re.compile(r"evidence[0-9]+\.jsonl")
+EVIDENCE = re.compile(r"evidence(0|[1-9][0-9]*)\.jsonl")
+STAMP = re.compile(r"stamp[0-9]+\.tsr")
 FOOTAGE = re.compile(r"(video|motion)[0-9]+\.(h264|h265|jpg)")
 LEFT_OVER = re.compile(r"(.+?)( ?\([0-9]+\)(?=\.)|\.part$|\.partial$|\.crdownload$|\.tmp$)")
-PASSED_BY = re.compile(r"\..*|evidence[0-9]+\.jsonl|offsite\.jsonl|event\.json|Thumbs\.db|desktop\.ini")
+PASSED_BY = re.compile(EVIDENCE.pattern + r"|\..*|offsite\.jsonl|event\.json|Thumbs\.db|desktop\.ini")
 findings = {}  # line: verdict
 
 
@@ -92,6 +93,8 @@ def same_place(folder, event):
 def belongs(folder, event, cameras):
     """Whether an event's records may lie there: people give folders names of their own, not those of other events."""
     day_and_time = event.partition("/")[2]
+    if folder.split("/")[-2:-1] == ["evidence"]:
+        return False
     if same_place(folder, event) or (event.split("/")[0] not in cameras and same_place(unnumbered(folder), event)):
         return True
     if same_place(folder, f"?/{day_and_time}") or folder.endswith(f"/{day_and_time}"):
@@ -151,6 +154,8 @@ class Footage:
             here = "" if folder == top else os.path.relpath(folder, top).replace(os.sep, "/")
             self.names[here] = [name for name in sorted(names) if not os.path.islink(self.path(here, name))]
             for name in filter(EVIDENCE.fullmatch, self.names[here]):
+                if not os.path.getsize(self.path(here, name)):
+                    say("cut", f"{here}/{name}", "empty")
                 with open(self.path(here, name), "rb") as file:
                     for line in iter(lambda: file.readline(1 << 20), b""):
                         self.take(line, here, f"{here}/{name}".lstrip("/"))
@@ -270,9 +275,14 @@ class Footage:
 
     def judge_segment(self, chain):
         """A start of the camera: what it names is here."""
-        parts, before = chain.place.split("/"), chain.opening["previous"]
-        if parts[-2:-1] not in ([], ["evidence"]) or {*parts[-3:-2]} & self.cameras - {chain.camera}:
-            say("replayed", chain.place, f"these are records of the camera {chain.camera}")
+        before = chain.opening["previous"]
+        for folder in chain.folders:
+            parts = folder.split("/")
+            if parts[-2:-1] not in ([], ["evidence"]) or {*parts[-3:-2]} & self.cameras - {chain.camera}:
+                say("replayed", folder, f"these are records of the camera {chain.camera}")
+            for name in self.names[folder]:
+                if not PASSED_BY.fullmatch(name) and not STAMP.fullmatch(name):
+                    say("foreign", f"{folder}/{name}", "no record speaks of it")
         if before and before["hash"] not in self.hashes:
             ordinals = [each.opening["ordinal"] for each in self.segments if each.camera == chain.camera]
             needed = before["chain"] in [each.opening["segment"] for each in self.events.values()]

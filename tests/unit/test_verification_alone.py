@@ -1,4 +1,4 @@
-"""The checker that stands alone (ancillary/verification/verify.py) says what the program says of whole and harmed footage."""
+"""The checker that stands alone (ancillary/verification/verify.py) says what the program says, of harmed footage too."""
 
 import ast
 import runpy
@@ -461,7 +461,7 @@ def test_it_says_what_the_program_says_of_the_vectors(tmp_path: Path, monkeypatc
 def test_it_says_what_the_program_says_of_any_harm(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     yard, chance = Yard(tmp_path), Random(seed)
     for _ in range(chance.choice([1, 1, 2])):
-        harm_something(chance, sorted(path for path in tmp_path.rglob("*") if path.is_file()))
+        harm_something(chance, sorted(path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size))
     says = ours(tmp_path, [yard.public_key])
     assert alone(tmp_path, [yard.public_key], monkeypatch) == CODES[says]
 
