@@ -1,4 +1,4 @@
-"""The checker that stands alone (ancillary/verification/verify.py) says what the program says, of harmed footage too."""
+"""The checker that stands alone (ancillary/verification/verify.py) says what the program says of harmed footage too."""
 
 import ast
 import runpy
