@@ -1,6 +1,5 @@
 """Finds what belongs to one event and proves it: its files as they left, their records, its camera's own chain."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from pi_sec_cam.durable import storage_error
 from pi_sec_cam.errors import PiSecCamError
 from pi_sec_cam.evidence.camera_key import PublicKey, read_public_key
 from pi_sec_cam.evidence.footage import FolderFootage, FoundFile
+from pi_sec_cam.evidence.listing import is_segment_folder
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, SignedRecord
 from pi_sec_cam.home.evidence_zip import Item
 from pi_sec_cam.home.names import checked_path
@@ -21,8 +21,6 @@ from pi_sec_cam.offsite.journal import number_of, read_journal
 
 FOOTAGE = "footage"
 """The folder in the zip that is verified: of one camera, in it the event and the camera's own chain."""
-
-_CHAIN_FOLDER = re.compile(r"[0-9]{6,}-[0-9a-f]{8}")
 
 
 class NoRecords(PiSecCamError, LookupError):
@@ -101,7 +99,7 @@ def evidence_of_folder(folder: Path) -> EventEvidence:
     items = [Item(f"{FOOTAGE}/{event}/{name}", whole / name) for name in names]
     chains = whole.joinpath(*[".."] * len(below), EVIDENCE_FOLDER).resolve()
     for chain in sorted(chains.iterdir()) if chains.is_dir() else ():
-        if _CHAIN_FOLDER.fullmatch(chain.name):
+        if is_segment_folder(chain.name):
             own = sorted(file.path for file in FolderFootage(chain).files())
             top = f"{FOOTAGE}/{camera}/{EVIDENCE_FOLDER}/{chain.name}"
             items += [Item(f"{top}/{name}", chain / name) for name in own]

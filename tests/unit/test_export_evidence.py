@@ -106,7 +106,8 @@ def test_folders_may_have_been_renamed(home: Home, tmp_path: Path, place: str) -
     top = tmp_path / "renamed"
     (top / place).parent.mkdir(parents=True)
     event.folder.rename(top / place)
-    (top / "evidence/holidays").mkdir(parents=True)
+    (tmp_path / "evidence/holidays").mkdir(parents=True)
+    (tmp_path / "evidence/holidays/beach.jpg").write_bytes(JPEG)
     if "/" in place:
         event.camera.folder.parent.rename(top / place.partition("/")[0] / "evidence")
     done = export(home, top / place, out, "-p", DIGITS)

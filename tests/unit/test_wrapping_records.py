@@ -157,7 +157,7 @@ def test_with_the_cameras_key_only_what_it_has_signed_is_taken(tmp_path: Path) -
         lambda: [path.unlink() for path in event.folder.glob("evidence*")],
     ):
         change()
-        done = wrapped("command", tmp_path, "--public-key", digits, to="out")
+        done = wrapped("command", tmp_path, "--public-key", digits, "-f", "25", to="out")
         assert done.returncode == 1, "it was taken"
         assert event.name in done.stderr
         assert "Traceback" not in done.stderr
