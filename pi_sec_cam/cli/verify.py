@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,16 +16,16 @@ from pi_sec_cam import __version__
 from pi_sec_cam.cli.fetch_progress import FetchProgress
 from pi_sec_cam.cli.options import not_configured
 from pi_sec_cam.cli.passphrase import open_private_key
-from pi_sec_cam.cli.private_files import private_files
 from pi_sec_cam.clock import SystemClock
 from pi_sec_cam.durable import storage_error, write_atomically
-from pi_sec_cam.errors import StorageError
+from pi_sec_cam.errors import ConfigError, StorageError
 from pi_sec_cam.evidence.camera_key import fingerprint, raw, read_public_key
 from pi_sec_cam.evidence.footage import Footage
 from pi_sec_cam.evidence.outcome import Outcome, outcome
 from pi_sec_cam.evidence.report_json import report_object
 from pi_sec_cam.evidence.report_text import report_lines
 from pi_sec_cam.evidence.scope import Scope
+from pi_sec_cam.evidence.stamps import StampCheck
 from pi_sec_cam.evidence.verdict import Verification
 from pi_sec_cam.evidence.verify import verify as verify_footage
 from pi_sec_cam.home.manifest import read_manifest
@@ -52,6 +53,12 @@ _COLOURS = {Outcome.WHOLE: "green", Outcome.EXPLAINED: "blue", Outcome.OPEN: "ye
     "key: a camera that was installed anew has another.",
 )
 @click.option("--head", "heads", metavar="HEAD", multiple=True, help="A head that you have noted before.")
+@click.option(
+    "--tsa-ca",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Certificates (PEM) of the time-stamp authority that the camera asks: its stamps are examined too.",
+)
 @click.option("--complete", is_flag=True, help="All that the camera has sent should be here.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object, for scripts.")
 @click.option("--report", metavar="OUT.html", type=click.Path(path_type=Path), help="Write a page for people, too.")
@@ -70,6 +77,7 @@ def verify(
     where: str,
     keys: tuple[str, ...],
     heads: tuple[str, ...],
+    tsa_ca: Path | None,
     complete: bool,
     as_json: bool,
     report: Path | None,
@@ -100,6 +108,7 @@ def verify(
         raise click.UsageError("-k is for the pictures of a report: give --report OUT.html too")
     public_keys = [read_public_key(key) for key in keys]
     fingerprints = [fingerprint(key) for key in public_keys]
+    stamp_check = _stamp_check(tsa_ca) if tsa_ca is not None else None
     if report is not None:
         _check_writable(report, force)
     owner = open_private_key(private_key) if private_key is not None else None
@@ -118,13 +127,14 @@ def verify(
                 heads=heads,
                 scope=_scope(place, where, complete),
                 pruned=pruned_of(place.where),
+                check_stamp=stamp_check,
                 on_progress=progress.verified,
             )
         )
         at = SystemClock().wall()
         if report is not None:
             progress.phase("looking at pictures")
-            command = _command(where, [raw(key).hex() for key in public_keys], heads, complete)
+            command = _command(where, [raw(key).hex() for key in public_keys], heads, tsa_ca, complete)
             _write(report, _page(footage, found, owner, at=at, keys=fingerprints, heads=heads, command=command))
     if as_json:
         click.echo(json.dumps(report_object(found, checked_at=at, keys=fingerprints), indent=2))
@@ -150,13 +160,15 @@ def _scope(place: Place, where: str, complete: bool) -> Scope:
     return Scope(asked=manifest.events.__contains__) if manifest else Scope()
 
 
-def _command(where: str, keys: Sequence[str], heads: Sequence[str], complete: bool) -> str:
+def _command(where: str, keys: Sequence[str], heads: Sequence[str], tsa_ca: Path | None, complete: bool) -> str:
     """What to type to do it again, without what is this computer's alone."""
     words = ["pi-sec-cam", "verify", where]
     for key in keys or ["PUBLIC_KEY_OF_THE_CAMERA"]:
         words += ["-p", key]
     for head in heads:
         words += ["--head", head]
+    if tsa_ca is not None:
+        words += ["--tsa-ca", tsa_ca.name]
     return shlex.join([*words, "--complete"] if complete else words)
 
 
@@ -177,6 +189,14 @@ def _page(
     return html_report(found, check, dict(small_pictures(footage, found, owner)), None)
 
 
+def _stamp_check(tsa_ca: Path) -> StampCheck:
+    from pi_sec_cam.evidence.timestamp import check_stamp, library_missing, read_authorities
+
+    if missing := library_missing():
+        raise ConfigError(missing)
+    return partial(check_stamp, roots=read_authorities(tsa_ca))
+
+
 def _check_writable(report: Path, force: bool) -> None:
     """Said before hours of reading, not after."""
     if not report.absolute().parent.is_dir():
@@ -189,7 +209,6 @@ def _check_writable(report: Path, force: bool) -> None:
 
 def _write(report: Path, page: bytes) -> None:
     try:
-        with private_files():
-            write_atomically(report, page, mode=0o600)
+        write_atomically(report, page, mode=0o600)
     except OSError as error:
         raise storage_error(f"cannot write {report}", error) from error

@@ -43,6 +43,24 @@ class Segment:
     newest_us: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class NamedStamp:
+    """A stamp that the camera's chain names.
+
+    Attributes:
+        head: what it is about.
+        sha256: of the file.
+        at_us: when it was named, in `chain` at `n`; and after which record, signed at `until_us`.
+    """
+
+    head: str
+    sha256: str
+    chain: str
+    n: int
+    at_us: int
+    until_us: int
+
+
 @dataclass(slots=True)
 class Named:
     """An event that the camera's chain names.
@@ -68,14 +86,14 @@ class CameraChain:
     Attributes:
         segments: by their chains' ids.
         named: events by their chains' ids.
-        stamps: by path: the SHA-256 that a record names, and where.
+        stamps: by path.
     """
 
     def __init__(self, camera: str) -> None:
         self.camera = camera
         self.segments: dict[str, Segment] = {}
         self.named: dict[str, Named] = {}
-        self.stamps: dict[str, tuple[str, Spot]] = {}
+        self.stamps: dict[str, NamedStamp] = {}
         self.unknown_version: set[str] = set()
         # By the event's chain, or its name where the camera does not know that: file names, and the stores by kind.
         self._given_up: dict[str, dict[str, dict[str, str]]] = {}
@@ -109,7 +127,9 @@ class CameraChain:
                 self._renamed.setdefault(_text(fields, "of"), set()).add(_text(fields, "to"))
             case "stamped":
                 file = _text(fields, "file").rpartition("/")[2]
-                self.stamps[f"{folder}/{file}"] = (_text(fields, "sha256"), Spot(0, fields["n"], until_us))
+                head, digest = _text(fields, "head"), _text(fields, "sha256")
+                named_stamp = NamedStamp(head, digest, segment.chain, fields["n"], fields["at_us"], until_us)
+                self.stamps[f"{folder}/{file}" if folder else file] = named_stamp
             case _:
                 pass
 

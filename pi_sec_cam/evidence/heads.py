@@ -40,6 +40,11 @@ def read_head(text: str) -> Head:
     return Head(match[1], int(match[2]), match[3])
 
 
+def text_of(head: Head) -> str:
+    """As it is written, and stamped."""
+    return f"{head.chain}:{head.n}:{head.hash}"
+
+
 def judge_heads(heads: Sequence[Head], cameras: dict[str, CameraChain], findings: Findings) -> None:
     """Says which of these are not reached, or contradicted."""
     for head in heads:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import StrEnum
 
-from pi_sec_cam.evidence.verdict import EventResult, Finding, Verdict, Verification
+from pi_sec_cam.evidence.verdict import EventResult, Finding, Stamped, Verdict, Verification
 
 _ORDER = list(Verdict)
 
@@ -66,9 +66,20 @@ def answer(verification: Verification, zone: tzinfo | None) -> str:
     elif found is Outcome.OPEN:
         said = f"nothing is wrong, but {'1 thing is' if number == 1 else f'{number:,} things are'} open"
         said += f" (whole until {until})" if until else ""
+    elif _partial(verification):
+        said = f"what is here is whole{f', until {until}' if until else ''}; not everything is here"
     else:
         said = f"whole until {until}" if until else "whole"
+        said += ", but for what was given up" if verification.findings else ""
     return f"{whose}: {said}. {totals(verification.events)}."
+
+
+def headline(verification: Verification) -> str:
+    """The answer in a few words."""
+    found = outcome(verification)
+    if found is Outcome.WHOLE:
+        return "What is here is whole" if _partial(verification) else "Whole"
+    return "Not whole" if found is Outcome.WRONG else "Nothing wrong, something open"
 
 
 def totals(events: Iterable[EventResult]) -> str:
@@ -120,6 +131,16 @@ def in_zone(moment: datetime, zone: tzinfo | None) -> datetime:
         return moment
 
 
+def stamped_text(stamped: Stamped, zone: tzinfo | None) -> str:
+    """What the stamps prove."""
+    here = count(stamped.stamps, "time stamp")
+    if stamped.head is None or stamped.at is None:
+        return f"{here}, of which none is known to hold: name the authority's certificates (--tsa-ca FILE)"
+    chain, place, _ = stamped.head.split(":")
+    at = moment_text(stamped.at, zone)
+    return f"{here}: all records up to {chain[:8]}…:{place} existed by {at} (authority: {stamped.authority})"
+
+
 def size_text(number: int) -> str:
     """Bytes, in words."""
     for unit, of in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
@@ -131,6 +152,11 @@ def size_text(number: int) -> str:
 def count(number: int, what: str) -> str:
     """So many of something."""
     return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _partial(verification: Verification) -> bool:
+    """Whether the camera tells of more than what was looked at."""
+    return any(finding.verdict is Verdict.OUTSIDE for finding in verification.findings)
 
 
 def _gravity(finding: Finding) -> int:

@@ -16,12 +16,14 @@ from pi_sec_cam.evidence.outcome import (
     answer,
     count,
     groups,
+    headline,
     in_zone,
     moment_text,
     outcome,
     place_text,
     printable,
     size_text,
+    stamped_text,
     totals,
     weight,
 )
@@ -32,7 +34,6 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _MOST_FINDINGS = 100  # of one verdict; who wants all takes JSON
 _MOST_EVENTS = 10_000
 _SYMBOLS = {Outcome.WHOLE: "✓", Outcome.EXPLAINED: "i", Outcome.OPEN: "?", Outcome.WRONG: "✗"}
-_WORDS = {Outcome.WHOLE: "Whole", Outcome.OPEN: "Nothing wrong, something open", Outcome.WRONG: "Not whole"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ def html_report(
         .render(
             css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode("ascii"),
             found=outcome(verification),
+            headline=headline(verification),
             answer=answer(verification, zone),
             verification=verification,
             check=check,
@@ -81,6 +83,7 @@ def html_report(
             verdicts=_verdicts(verification.findings),
             pictures={folder: base64.b64encode(jpeg).decode("ascii") for folder, jpeg in pictures.items()},
             moment=lambda at: moment_text(at, zone),
+            stamped=lambda stamps: stamped_text(stamps, zone),
             offset=lambda at: in_zone(at, zone).isoformat()[-6:],
         )
         .encode()
@@ -145,7 +148,6 @@ def _environment() -> Environment:
         symbols=_SYMBOLS,
         totals=totals,
         weight=weight,
-        words=_WORDS,
     )
     return environment
 

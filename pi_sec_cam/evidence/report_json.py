@@ -41,7 +41,14 @@ def report_object(verification: Verification, *, checked_at: datetime, keys: Seq
 
 
 def _plain(result: Any) -> dict[str, Any]:
-    return {name: _time(value) if isinstance(value, datetime) else value for name, value in asdict(result).items()}
+    return _values(asdict(result))
+
+
+def _values(said: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _time(value) if isinstance(value, datetime) else _values(value) if isinstance(value, dict) else value
+        for name, value in said.items()
+    }
 
 
 def _time(moment: datetime) -> str:

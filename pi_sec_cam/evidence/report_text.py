@@ -13,6 +13,7 @@ from pi_sec_cam.evidence.outcome import (
     outcome,
     place_text,
     printable,
+    stamped_text,
 )
 from pi_sec_cam.evidence.verdict import CameraResult, Verification
 
@@ -68,12 +69,10 @@ def _camera(camera: CameraResult, key_given: bool, zone: tzinfo | None) -> Itera
     if camera.key is None:
         yield Line(f"{name}: nothing here is signed")
         return
-    until = (
-        "whole until no time that can be named"
-        if camera.whole_until is None
-        else f"whole until {moment_text(camera.whole_until, zone)}"
-    )
+    until = f"whole until {moment_text(camera.whole_until, zone)}; " if camera.whole_until else ""
     key = "key" if key_given else "key (taken on trust)"
-    yield Line(f"{name}: {until}; {key} {printable(camera.key)}")
+    yield Line(f"{name}: {until}{key} {printable(camera.key)}")
     if camera.head is not None:
         yield Line(f"  newest head: {printable(camera.head)}")
+    if camera.stamped is not None:
+        yield Line(f"  {printable(stamped_text(camera.stamped, zone))}")

@@ -93,6 +93,23 @@ class EventResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamped:
+    """What a time-stamp authority says of a camera's records.
+
+    Attributes:
+        stamps: how many of the stamps that the camera got are here.
+        head: the furthest record that one of them proves, as `<chain>:<n>:<hash>`; None where none holds, or nobody was
+            named who is to be believed.
+        at, authority: it existed then, by whose word; None likewise.
+    """
+
+    stamps: int
+    head: str | None = None
+    at: datetime | None = None
+    authority: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CameraResult:
     """One camera.
 
@@ -100,6 +117,7 @@ class CameraResult:
         whole_until: the time of its last record before anything wrong or open; None if nothing is attested.
         head: its newest record here, as `<chain>:<n>:<hash>`; None without any.
         key: the fingerprint of the key that signed; None without any.
+        stamped: None where none of its records speaks of a stamp.
     """
 
     camera: str
@@ -107,6 +125,7 @@ class CameraResult:
     whole_until: datetime | None
     head: str | None
     key: str | None
+    stamped: Stamped | None = None
 
 
 @dataclass(frozen=True, slots=True)

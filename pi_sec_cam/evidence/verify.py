@@ -1,6 +1,6 @@
 """Verifies footage: whether it is what the camera sent, all of it, and until when (docs/evidence.md)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -20,7 +20,8 @@ from pi_sec_cam.evidence.progress import Progress
 from pi_sec_cam.evidence.scope import Scope
 from pi_sec_cam.evidence.segments import begins_segment, read_segments
 from pi_sec_cam.evidence.signed_lines import Signers
-from pi_sec_cam.evidence.verdict import CameraResult, EventResult, Verdict, Verification, heaviest
+from pi_sec_cam.evidence.stamps import StampCheck, judge_stamps
+from pi_sec_cam.evidence.verdict import CameraResult, EventResult, Stamped, Verdict, Verification, heaviest
 
 
 class NothingToVerify(PiSecCamError, LookupError):
@@ -38,6 +39,7 @@ def verify(
     heads: Sequence[str] = (),
     scope: Scope | None = None,
     pruned: Callable[[str], bool] = lambda _: False,
+    check_stamp: StampCheck | None = None,
     on_progress: Callable[[Progress], None] = _ignore,
 ) -> Verification:
     """What is to be said of footage.
@@ -51,6 +53,7 @@ def verify(
         heads: `<chain>:<n>:<hash>`, kept elsewhere.
         scope: what should be here; unless given, whatever somebody has downloaded by hand.
         pruned: whether the owner has deleted this event (`<camera>/<day>/<time>`).
+        check_stamp: what stamps prove; None: that is not looked at.
 
     Raises:
         HeadMalformed: one of `heads` is none.
@@ -62,6 +65,7 @@ def verify(
     case = Case(footage, listing, Signers(keys), pruned, on_progress)
     segments, events = _sorted_out(case)
     read_segments(case, segments)
+    stamped = judge_stamps(case, check_stamp)
     left = [folder for family in _families(events) for folder in judge_folders(case, family)]
     case.on_progress(Progress("", listing.bytes, listing.bytes))
     judge_expected(case, scope or Scope(), left)
@@ -71,7 +75,7 @@ def verify(
     case.absences.judge(case.findings)
     case.changed.judge(case.findings, _elsewhere(case, events))
     case.strangers.judge(case.findings, set(case.keys))
-    return _result(case)
+    return _result(case, stamped)
 
 
 def _sorted_out(case: Case) -> tuple[list[str], list[str]]:
@@ -124,7 +128,7 @@ def _elsewhere(case: Case, events: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _result(case: Case) -> Verification:
+def _result(case: Case, stamped: Mapping[str, Stamped]) -> Verification:
     findings = case.findings
     names = {draft.camera for draft in case.drafts} | set(case.cameras)
     names |= {finding.camera for finding in findings.all if finding.camera is not None}
@@ -138,19 +142,19 @@ def _result(case: Case) -> Verification:
     return Verification(
         case.footage.where,
         case.signers.given,
-        tuple(_camera(case, name) for name in sorted(names)),
+        tuple(_camera(case, name, stamped.get(name)) for name in sorted(names)),
         tuple(_event(draft) for draft in sorted(case.drafts, key=lambda draft: draft.folder)),
         tuple(findings.all),
     )
 
 
-def _camera(case: Case, name: str) -> CameraResult:
+def _camera(case: Case, name: str, stamped: Stamped | None) -> CameraResult:
     chain, key = case.cameras.get(name), case.keys.get(name)
     newest = chain.newest if chain else None
     head = f"{newest.chain}:{newest.newest.n}:{newest.newest.hash}" if newest else None
     last_us = newest.newest_us if newest else case.newest_us.get(name)
     verdict, until = case.findings.camera_verdict(name), case.findings.whole_until(name, last_us)
-    return CameraResult(name, verdict, until, head, _fingerprint(key) if key else None)
+    return CameraResult(name, verdict, until, head, _fingerprint(key) if key else None, stamped)
 
 
 def _event(draft: EventDraft) -> EventResult:

@@ -88,6 +88,15 @@ def test_the_answer_comes_first_and_says_until_when_and_how_much() -> None:
     assert "NOT whole: 2 things are wrong (whole until 2026" in answer(of_each_weight(), UTC)
 
 
+def test_the_answer_does_not_call_a_part_the_whole() -> None:
+    part = verification([event()], [finding(Verdict.OUTSIDE, event(1))])
+    assert "what is here is whole, until 2026-05-04 17:30:12; not everything is here" in answer(part, UTC)
+    assert "What is here is whole" in page_of(part).text
+    for verdict in (Verdict.DROPPED, Verdict.PRUNED):
+        given_up = verification([event()], [finding(verdict, event())])
+        assert "whole until 2026-05-04 17:30:12, but for what was given up" in answer(given_up, UTC)
+
+
 @pytest.mark.parametrize("verdict", list(Verdict)[1:])
 def test_what_is_explained_is_whole_and_what_is_wrong_outweighs_what_is_open(verdict: Verdict) -> None:
     explained = {Verdict.DROPPED, Verdict.PRUNED, Verdict.OUTSIDE}

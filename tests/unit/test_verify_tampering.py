@@ -363,6 +363,5 @@ def test_a_stamp_that_is_gone_or_another_one_is_found(camera: MadeCamera) -> Non
     camera.send()
     assert verdicts(verified(camera)) == {
         (Verdict.ALTERED, "stamp0.tsr"),
-        (Verdict.OUTSIDE, "stamp1.tsr"),
         (Verdict.MISSING, "stamp2.tsr"),
     }
