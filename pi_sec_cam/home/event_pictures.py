@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from pi_sec_cam.errors import OffsiteError, SealedFileDamaged, StorageError, WrongKey
+from pi_sec_cam.errors import OffsiteError, SealedFileDamaged, WrongKey
 from pi_sec_cam.evidence.footage import Footage
 from pi_sec_cam.evidence.verdict import EventResult, Verdict, Verification
 from pi_sec_cam.media.picture import jpeg
@@ -44,7 +44,7 @@ def small_pictures(
     for event in reversed(events_to_show(verification)):
         try:
             small = small_picture(_read(footage, event.picture or ""), private_key)
-        except (OSError, OffsiteError, StorageError):  # it was verified a moment ago; the report does without
+        except (OSError, OffsiteError):  # it was verified a moment ago; the report does without
             continue
         if small is not None:
             left -= len(small)
