@@ -1,5 +1,6 @@
 """Finds what belongs to one event and proves it: its files as they left, their records, its camera's own chain."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -84,7 +85,7 @@ def evidence_of_folder(folder: Path) -> EventEvidence:
         StorageError: something cannot be read.
     """
     whole = folder.resolve()
-    names = sorted(file.path for file in FolderFootage(whole).files())
+    names = sorted((file.path for file in FolderFootage(whole).files()), key=_in_turn)
     try:
         evidence = (whole / name for name in names if name.startswith("evidence") and name.endswith(".jsonl"))
         opening = _opening((record for path in evidence for record in records_in(path)), str(folder))
@@ -100,7 +101,7 @@ def evidence_of_folder(folder: Path) -> EventEvidence:
     chains = whole.joinpath(*[".."] * len(below), EVIDENCE_FOLDER).resolve()
     for chain in sorted(chains.iterdir()) if chains.is_dir() else ():
         if is_segment_folder(chain.name):
-            own = sorted(file.path for file in FolderFootage(chain).files())
+            own = sorted((file.path for file in FolderFootage(chain).files()), key=_in_turn)
             top = f"{FOOTAGE}/{camera}/{EVIDENCE_FOLDER}/{chain.name}"
             items += [Item(f"{top}/{name}", chain / name) for name in own]
     return EventEvidence(event, tuple(items), opening)
@@ -172,6 +173,11 @@ def _opening(records: Iterator[SignedRecord], where: str) -> SignedRecord:
             "`pi-sec-cam wrap`, or `export` without --evidence, makes a film of it"
         )
     return found
+
+
+def _in_turn(name: str) -> list[tuple[str, int]]:
+    """By which names are sorted as people count: 10 after 9."""
+    return [(text, int(digits or 0)) for text, digits in re.findall(r"([^0-9]*)([0-9]*)", name)]
 
 
 def _evidence(records: Sequence[SignedRecord]) -> bytes:
