@@ -8,7 +8,7 @@ from pi_sec_cam.evidence.record import EVIDENCE_FOLDER
 
 _EVIDENCE = re.compile(r"evidence(0|[1-9][0-9]{0,8})\.jsonl")
 _FOOTAGE = re.compile(r"(video|motion)(0|[1-9][0-9]{0,8})\.(h264|h265|jpg)")
-_SEGMENT = re.compile(r"[0-9]{6,}-[0-9a-f]{6,32}")
+_SEGMENT = re.compile(r"[0-9]{6,}-([0-9a-f]{6,32})")
 _REHEARSALS = "rehearsal"
 
 
@@ -64,6 +64,12 @@ def is_segment_folder(folder: str) -> bool:
     """Whether a camera's own chain has such a place."""
     parts = folder.split("/")
     return _SEGMENT.fullmatch(parts[-1]) is not None and (len(parts) == 1 or parts[-2] == EVIDENCE_FOLDER)
+
+
+def may_hold(folder: str, chain: str) -> bool:
+    """Whether the folder of a camera's own chain, by its name, can be that of this one."""
+    match = _SEGMENT.fullmatch(folder.rpartition("/")[2])
+    return match is None or chain.startswith(match[1])
 
 
 def is_rehearsal(folder: str) -> bool:

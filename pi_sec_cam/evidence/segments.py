@@ -7,7 +7,7 @@ from pi_sec_cam.evidence.camera_chain import CameraChain
 from pi_sec_cam.evidence.case import Case, LineFault
 from pi_sec_cam.evidence.event_judge import camera_of, passed_over
 from pi_sec_cam.evidence.findings import BEFORE_ALL, Spot
-from pi_sec_cam.evidence.listing import evidence_names
+from pi_sec_cam.evidence.listing import evidence_names, may_hold
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, RecordMalformed, SignedRecord, parse_line
 from pi_sec_cam.evidence.stamps import is_stamp
 from pi_sec_cam.evidence.verdict import Verdict
@@ -69,7 +69,7 @@ def _read(case: Case, folder: str) -> _Read:
         case.cameras.setdefault(name, CameraChain(name)).take(record, folder, key)
         read.chains.add(fields["chain"])
         case.keys[name] = key
-        return ""
+        return "" if may_hold(folder, fields["chain"]) else "records of another start lie in this folder"
 
     for name in evidence_names(case.listing.names(folder)):
         read.faults += case.read_lines(f"{folder}/{name}" if folder else name, take)

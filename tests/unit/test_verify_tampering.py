@@ -253,6 +253,11 @@ def test_a_start_that_is_gone_is_missing(tmp_path: Path, ordinal: int) -> None:
     assert (Verdict.MISSING, segment(camera, ordinal + 1).name) in verdicts(found)
 
 
+def test_records_of_another_start_in_the_folder_of_a_start_are_replayed(camera: MadeCamera) -> None:
+    shutil.copy(segment(camera, 1) / "evidence0.jsonl", segment(camera, 2) / "evidence9.jsonl")
+    assert verdicts(verified(camera)) == {(Verdict.REPLAYED, "evidence9.jsonl")}
+
+
 def test_the_last_start_gone_leaves_its_events_open(camera: MadeCamera) -> None:
     shutil.rmtree(segment(camera, 2))
     assert (Verdict.UNATTESTED, "Yard") in verdicts(verified(camera))
