@@ -86,7 +86,10 @@ def readme(evidence: EventEvidence, names: Collection[str], *, key: PublicKey, b
 
 
 def _checks(evidence: EventEvidence, originals: Sequence[str]) -> list[str]:
-    same = "1. Is all of this as it was made?\n       sha256sum -c SHA256SUMS          (on a Mac: shasum -a 256 -c SHA256SUMS)"
+    same = (
+        "1. Is all of this as it was made?\n"
+        "       sha256sum -c SHA256SUMS\n   or, on a Mac:\n       shasum -a 256 -c SHA256SUMS"
+    )
     if not originals:
         return [
             same,
