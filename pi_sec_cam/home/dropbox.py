@@ -23,7 +23,7 @@ from pi_sec_cam.offsite.stores.interruptible import Watch
 
 _PAGE = 500  # entries an answer: with long names still less than the session lets through
 _REVISIONS = 100  # the most that Dropbox gives at once
-_PIECE_BYTES = 1 << 18
+_PIECE_BYTES = 1 << 16  # of one that breaks off, what has come is lost
 
 Answer = TypeVar("Answer")
 
@@ -81,9 +81,8 @@ class DropboxPlace:
     def delete(self, path: str) -> None:
         full = self._full(checked_path(path))
         with suppress(_NotThere):
-            # A whole folder would go as easily; only what is a file, and still is the same, is deleted.
-            revision = self._standing(full).rev
-            self._asked(lambda: self._dropbox.files_delete_v2(full, parent_rev=revision), login=LOGIN_TO_DELETE)
+            self._standing(full)  # a folder would go as easily, with all that is in it
+            self._asked(lambda: self._dropbox.files_delete_v2(full), login=LOGIN_TO_DELETE)
 
     def close(self) -> None:
         self._dropbox.close()

@@ -23,7 +23,7 @@ from pi_sec_cam.offsite.stores.s3_answers import Refusal
 PAGE = 1000
 """Names in an answer, which is the most that S3 gives."""
 
-_PIECE_BYTES = 1 << 18
+_PIECE_BYTES = 1 << 16
 _TIMEOUTS_S = (20, 60)  # to connect; in which nothing comes
 _NO_LOGIN = (
     "no login for S3 is found: put one into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or into ~/.aws/credentials "

@@ -312,6 +312,10 @@ def test_what_was_overwritten_can_be_read_the_newest_first(case: Case, place: Pl
     case.put(path, b"fourth")
     assert former(place, EVENT) == [(path, b"third"), *expected]
     assert former(place, f"{EVENT}/motion0") == []
+    case.small_pages()
+    gone_at = [found.deleted_at for found in place.deleted()]
+    assert None not in gone_at
+    assert len(gone_at) == 3
 
 
 @remote

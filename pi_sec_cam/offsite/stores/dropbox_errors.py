@@ -142,7 +142,7 @@ def _in_short(error: Exception) -> str:
         return "the connection is refused"
     if "timed out" in text or "nothing moved" in text:
         return "no answer in time"
-    if "reset" in text or "without response" in text or "EOF" in text or "Broken pipe" in text:
+    if any(word in text for word in ("reset", "without response", "EOF", "Broken pipe", "IncompleteRead")):
         return "the connection broke off"
     return text[:200]
 

@@ -71,6 +71,14 @@ def test_a_download_that_breaks_off_goes_on_where_it_did(
     assert len(waits) == 3
 
 
+def test_one_that_breaks_off_again_and_again_gets_on(
+    dropbox: LoopbackDropbox, place: Place, waits: list[float]
+) -> None:
+    dropbox.faults.next(Fault("break off", "files/download", after_bytes=100_000), times=2 * TRIES)
+    assert read(place) == CHUNK
+    assert max(waits) <= 1
+
+
 def test_one_that_never_gets_on_is_given_up(dropbox: LoopbackDropbox, place: Place, waits: list[float]) -> None:
     dropbox.faults.lasting(Fault("break off", "files/download", after_bytes=0))
     with pytest.raises(TemporaryError):
