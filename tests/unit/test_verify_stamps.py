@@ -151,7 +151,8 @@ def test_an_authority_that_nobody_named_leaves_it_open(yard: Yard, tmp_path: Pat
     [
         lambda yard: "no head",
         lambda yard: yard.head.upper(),
-        lambda yard: f"{'0' * 32}:0:{'0' * 64}",
+        lambda yard: f"{'0' * 32}:99:{'0' * 64}",
+        lambda yard: f"{'0' * 32}:{yard.head.partition(':')[2]}",
         lambda yard: f"{yard.head.rpartition(':')[0]}:{'0' * 64}",
     ],
 )
@@ -159,6 +160,23 @@ def test_a_stamp_of_what_the_camera_never_signed_is_forged(yard: Yard, head_of: 
     stamped(yard.camera, yard.authority, head_of(yard), 1)
     outcome, proven, verdicts = found("--tsa-ca", yard.authority.root)
     assert (outcome, proven["head"], verdicts) == ("wrong", yard.head, {("forged", "stamp1.tsr")})
+
+
+def test_a_stamp_is_not_to_blame_where_its_record_is_missing(yard: Yard) -> None:
+    chain = yard.stamp.parent
+    (chain / "evidence1.jsonl").unlink()
+    outcome, proven, verdicts = found("--tsa-ca", yard.authority.root)
+    assert (outcome, proven["stamps"], proven["head"]) == ("wrong", 1, None)
+    assert ("missing", chain.name) in verdicts
+    assert not [place for _, place in verdicts if place == yard.stamp.name]
+
+
+@pytest.mark.parametrize("name", ["", "..", "../..", "/etc/passwd", "a/b", None, "\ud7ff", "x" * 300])
+def test_a_record_that_names_no_stamp_ends_nothing(yard: Yard, name: str | None) -> None:
+    yard.camera.sign("stamped", head=yard.head, file=name, sha256=7)
+    yard.camera.send()
+    outcome, _, verdicts = found("--tsa-ca", yard.authority.root)
+    assert (outcome, {verdict for verdict, _ in verdicts}) == ("wrong", {"missing"})
 
 
 def test_a_stamp_that_is_none_or_about_something_else_is_forged(yard: Yard, tmp_path: Path) -> None:
