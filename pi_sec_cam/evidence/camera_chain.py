@@ -1,13 +1,13 @@
 """What a camera's own chain says: its starts, its events, what it gave up; and whether the chain is whole."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pi_sec_cam.evidence.findings import BEFORE_ALL, Findings, Spot
+from pi_sec_cam.evidence.findings import BEFORE_ALL, Spot
 from pi_sec_cam.evidence.links import Links
 from pi_sec_cam.evidence.record import VERSION, SignedRecord
-from pi_sec_cam.evidence.verdict import Verdict
 
 TOMBSTONES = {"dropped": "dropped", "refused": "refused by the store", "withdrawn": "deleted on the camera"}
 
@@ -86,6 +86,7 @@ class CameraChain:
     Attributes:
         segments: by their chains' ids.
         named: events by their chains' ids.
+        by_name: the same, ordered by the events' names.
         stamps: by path.
     """
 
@@ -93,6 +94,7 @@ class CameraChain:
         self.camera = camera
         self.segments: dict[str, Segment] = {}
         self.named: dict[str, Named] = {}
+        self.by_name: list[Named] = []
         self.stamps: dict[str, NamedStamp] = {}
         self.unknown_version: set[str] = set()
         # By the event's chain, or its name where the camera does not know that: file names, and the stores by kind.
@@ -134,7 +136,8 @@ class CameraChain:
                 pass
 
     def arrange(self) -> None:
-        """Puts the segments in order."""
+        """Puts the segments in order, and events by their names."""
+        self.by_name = sorted(self.named.values(), key=lambda named: named.event)
         ordered = sorted(self.segments.values(), key=lambda each: (each.ordinal or 0, each.at_us, each.chain))
         for order, segment in enumerate(ordered):
             segment.order = order
@@ -155,86 +158,18 @@ class CameraChain:
             return Spot(found.order, 1 << 53, found.newest_us)
         return Spot(1 << 53, at_us, -1)
 
+    def spot_by_name(self, folder: str) -> Spot:
+        """About where an event stands of which only the folder's name is known."""
+        place = bisect_right(self.by_name, folder, key=lambda named: named.event)
+        if not place:
+            return BEFORE_ALL
+        last = self.by_name[place - 1]
+        return Spot(self.segments[last.segment].order, last.n, last.until_us)
+
     @property
     def newest(self) -> Segment | None:
         """The last start."""
         return max(self.segments.values(), key=lambda each: each.order, default=None)
-
-    def judge(self, findings: Findings, *, needed: set[str]) -> None:
-        """What is wrong with the chain itself.
-
-        Args:
-            needed: segments that events which are here name.
-        """
-        for segment in sorted(self.segments.values(), key=lambda each: each.order):
-            self._judge_records(segment, findings)
-            self._judge_previous(segment, findings, needed)
-        for chain in self.unknown_version:
-            self._found(findings, Verdict.UNATTESTED, self.segments[chain], "these records are of a later version")
-
-    def _judge_records(self, segment: Segment, findings: Findings) -> None:
-        for begin, to in segment.links.gaps():
-            self._found(findings, Verdict.MISSING, segment, f"{records_text(begin, to)} of this start {are(begin, to)}")
-        for n in segment.links.contradictions():
-            self._found(
-                findings,
-                Verdict.FORGED,
-                segment,
-                f"there are two records in the place {n} of this chain, and both carry the camera's signature: "
-                "somebody else has had its key",
-            )
-
-    def _judge_previous(self, segment: Segment, findings: Findings, needed: set[str]) -> None:
-        if segment.previous is None:
-            return
-        chain, tip = segment.previous
-        before = self.segments.get(chain)
-        if before is None:
-            first = segment.order == 0
-            if first and chain not in needed:
-                self._found(
-                    findings,
-                    Verdict.OUTSIDE,
-                    segment,
-                    "what the camera said before this start is not here: it was not downloaded, or this store was "
-                    "added then, or it was deleted. A head that was noted before tells",
-                )
-            else:
-                self._found(
-                    findings,
-                    Verdict.MISSING,
-                    segment,
-                    "the camera's records of the start before this one are not here, and with them the names of the "
-                    "events of that time",
-                )
-        elif not before.links.has(tip.n, tip.hash):
-            if before.links.occupied(tip.n):
-                text = f"this start names another record {tip.n} of the start before than is here"
-                self._found(findings, Verdict.FORGED, segment, text)
-            else:
-                begin = before.links.last + 1
-                text = f"{records_text(begin, tip.n)} of this start {are(begin, tip.n)}; the next start names the last"
-                self._found(findings, Verdict.MISSING, before, text)
-
-    def judge_ordinals(self, findings: Findings) -> None:
-        """No start may be left out between two of the same key."""
-        by_key: dict[bytes, dict[int, Segment]] = {}
-        for segment in self.segments.values():
-            if segment.ordinal is not None:
-                by_key.setdefault(segment.key, {})[segment.ordinal] = segment
-        for segments in by_key.values():
-            for ordinal, segment in sorted(segments.items())[1:]:
-                known = segment.previous is None or segment.previous[0] in self.segments
-                if ordinal - 1 not in segments and known:
-                    text = f"the camera's records of the starts before number {ordinal} are not here"
-                    self._found(findings, Verdict.MISSING, segment, text)
-
-    def _found(self, findings: Findings, verdict: Verdict, segment: Segment, text: str) -> None:
-        spot = Spot(segment.order, -1, self._end_before(segment)) if segment.order else BEFORE_ALL
-        findings.add(verdict, segment.folder, text, camera=self.camera, at_us=segment.at_us, spot=spot)
-
-    def _end_before(self, segment: Segment) -> int:
-        return max((each.newest_us for each in self.segments.values() if each.order == segment.order - 1), default=-1)
 
     def _opened(self, segment: Segment, fields: Mapping[str, Any]) -> None:
         segment.at_us = fields["at_us"]
@@ -263,16 +198,6 @@ class CameraChain:
         known = named.tips.get(segment.chain)
         if tip and (known is None or tip.n >= known.n):
             named.tips[segment.chain] = tip
-
-
-def records_text(begin: int, to: int) -> str:
-    """Places in a chain, in words."""
-    return f"record {begin}" if begin == to else f"records {begin} to {to}"
-
-
-def are(begin: int, to: int) -> str:
-    """The end of a sentence about them."""
-    return "is not here" if begin == to else "are not here"
 
 
 def _tip(place: object) -> Tip | None:

@@ -97,13 +97,15 @@ class Case:
     def spot_by_name(self, camera: str, folder: str) -> Spot:
         """About where an event stands of which only the folder's name is known."""
         chain = self.cameras.get(camera)
-        if chain is None:
-            return BEFORE_ALL
-        earlier = [named for named in chain.named.values() if named.event <= folder]
-        if not earlier:
-            return BEFORE_ALL
-        last = max(earlier, key=lambda named: named.event)
-        return Spot(chain.segments[last.segment].order, last.n, last.until_us)
+        return chain.spot_by_name(folder) if chain else BEFORE_ALL
+
+    def camera_of(self, folder: str) -> str:
+        """The camera whose folder this is in, as far as its path says so."""
+        parts = folder.split("/")
+        known = next((part for part in parts if part in self.cameras), None)
+        if known is None and len(self.cameras) == 1 and len(parts) < 3:
+            return next(iter(self.cameras))
+        return known or parts[0] or self.footage.where.rstrip("/").rpartition("/")[2]
 
     def _pieces(self, path: str) -> Iterator[bytes]:
         for piece in self.footage.read(path):

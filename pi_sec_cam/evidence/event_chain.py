@@ -38,7 +38,7 @@ class EventChain:
         claims: by file's name. Several only where the camera went on anew.
         ended: its last record says that nothing more comes.
         opening: what the first record says.
-        segments: the camera's chains that its openings name.
+        resumptions: by the openings' places: the start of the program (a camera's chain) that they name.
         contradicts: why it cannot have been made by a camera; empty if it can.
     """
 
@@ -52,7 +52,7 @@ class EventChain:
         self.ended = False
         self.pictures_lost = 0
         self.opening: Mapping[str, Any] | None = None
-        self.segments: set[str] = set()
+        self.resumptions: dict[int, str] = {}
         self.contradicts = ""
         self.known_version = True
         self.last_us = 0
@@ -99,12 +99,12 @@ class EventChain:
             self.contradicts = "its records speak of two events, or of another key than they are signed by"
         self.event, self.camera = event, camera
         if isinstance(segment, str) and segment:
-            self.segments.add(segment)
+            self.resumptions[fields["n"]] = segment
         stores = fields.get("stores")
         if isinstance(stores, list):
             self._stores[fields["n"]] = frozenset(each for each in stores if isinstance(each, str))
         if fields["kind"] == "event":
-            self.opening = {key: fields.get(key) for key in ("at_us", "segment", "started_us", "synchronised")}
+            self.opening = {key: fields.get(key) for key in ("at_us", "started_us", "synchronised")}
             self.known_version = fields.get("version") == VERSION
 
     def _file(self, fields: Mapping[str, Any]) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pi_sec_cam.evidence.absent import Absent, EventDraft
 from pi_sec_cam.evidence.camera_chain import CameraChain, Named
 from pi_sec_cam.evidence.case import Case
-from pi_sec_cam.evidence.event_judge import PICTURE, camera_of
 from pi_sec_cam.evidence.findings import Spot
-from pi_sec_cam.evidence.listing import evidence_names
-from pi_sec_cam.evidence.place import same_place, time_in_name
+from pi_sec_cam.evidence.listing import PICTURE, evidence_names
+from pi_sec_cam.evidence.place import path_of, same_place, time_in_name
 from pi_sec_cam.evidence.scope import Scope
 from pi_sec_cam.evidence.verdict import Verdict
 
@@ -22,15 +21,19 @@ def judge_expected(case: Case, scope: Scope, left: Sequence[str]) -> None:
     Args:
         left: folders with an event's files, in which no record that is believed says what event they are.
     """
-    rest = list(left)
+    rest = dict.fromkeys(left)
+    by_time: dict[str, list[str]] = defaultdict(list)
+    for each in left:
+        by_time[each.rpartition("/")[2]].append(each)
     for camera in case.cameras.values():
         elsewhere: dict[Verdict, list[Named]] = defaultdict(list)
         for chain, named in camera.named.items():
             if chain in case.seen:
                 continue
-            folder = next((each for each in rest if same_place(each, named.event)), None)
+            near = by_time.get(named.event.rpartition("/")[2], []) or by_time.get("", [])
+            folder = next((each for each in near if each in rest and same_place(each, named.event)), None)
             if folder is not None:
-                rest.remove(folder)
+                del rest[folder]
             if case.pruned(named.event):
                 elsewhere[Verdict.PRUNED].append(named)
             elif folder is None and not scope.expects(named.event):
@@ -98,7 +101,7 @@ def _judge_needed(case: Case, name: str, segments: set[str], *, complete: bool) 
 
 def _judge_unnamed(case: Case, folder: str) -> None:
     """A folder with files and no records, which the camera's chain does not name either."""
-    name = camera_of(case, folder)
+    name = case.camera_of(folder)
     case.drafts.append(draft := EventDraft(folder, folder, name, None))
     strange = case.strangers.within(folder)
     if strange:
@@ -106,20 +109,16 @@ def _judge_unnamed(case: Case, folder: str) -> None:
         return
     camera = case.cameras.get(name)
     verdict, text = Verdict.UNATTESTED, "there are no records of these files"
-    if camera and camera.named:
+    if camera and camera.by_name:
         first = min(segment.at_us for segment in camera.segments.values())
         newest = max(segment.newest_us for segment in camera.segments.values())
         at_us = time_in_name(folder)
         zone_us = case.zones_us.get(name)
-        between = (
-            min(each.event for each in camera.named.values())
-            < folder
-            < max(each.event for each in camera.named.values())
-        )
+        between = camera.by_name[0].event < folder < camera.by_name[-1].event
         timed = at_us is not None and zone_us is not None and first < at_us - zone_us < newest - _MARGIN_US
         if between or timed:
             verdict, text = Verdict.FOREIGN, "no record of the camera speaks of this event, though it was running then"
     if PICTURE in case.listing.names(folder):
-        draft.picture = f"{folder}/{PICTURE}" if folder else PICTURE
+        draft.picture = path_of(folder, PICTURE)
     spot = case.spot_by_name(name, folder)
     draft.verdicts.add(case.findings.add(verdict, folder, text, camera=name, event=folder, spot=spot))

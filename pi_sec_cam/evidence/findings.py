@@ -89,3 +89,13 @@ def and_more(names: Iterable[str], shown: int = 5) -> str:
     listed = list(names)
     more = f" and {len(listed) - shown} more" if len(listed) > shown else ""
     return ", ".join(listed[:shown]) + more
+
+
+def records_text(begin: int, to: int) -> str:
+    """Places in a chain, in words."""
+    return f"record {begin}" if begin == to else f"records {begin} to {to}"
+
+
+def are(begin: int, to: int) -> str:
+    """The end of a sentence about them."""
+    return "is not here" if begin == to else "are not here"

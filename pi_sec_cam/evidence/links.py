@@ -51,10 +51,6 @@ class Links:
         """Whether any record of this place is here."""
         return self._at(n) != _NONE or n in self._beside
 
-    def resumed_by(self, n: int) -> bool:
-        """Whether the camera went on anew at this place or before it, so that it may have lost what came from there."""
-        return any(place <= n for place, _ in self._resumed)
-
     def gaps(self) -> list[tuple[int, int]]:
         """Places, from and to, of records that others follow and that are not here."""
         beside = sorted(self._beside)

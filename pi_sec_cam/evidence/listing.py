@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from pi_sec_cam.evidence.footage import FoundFile
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER
 
+PICTURE = "motion0.jpg"
+
 _EVIDENCE = re.compile(r"evidence(0|[1-9][0-9]{0,8})\.jsonl")
 _FOOTAGE = re.compile(r"(video|motion)(0|[1-9][0-9]{0,8})\.(h264|h265|jpg)")
 _SEGMENT = re.compile(r"[0-9]{6,}-([0-9a-f]{6,32})")

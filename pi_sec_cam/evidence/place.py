@@ -7,6 +7,11 @@ _NUMBERED = re.compile(r"(.*[0-9])-([1-9][0-9]{0,3})")
 _QUARTER_US = 900_000_000
 
 
+def path_of(folder: str, name: str) -> str:
+    """The path of a file in a folder, which may be the top."""
+    return f"{folder}/{name}" if folder else name
+
+
 def time_in_name(event: str) -> int | None:
     """When an event was by its folder's name, as if that were UTC, in microseconds since 1970.
 

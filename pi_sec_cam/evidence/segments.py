@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pi_sec_cam.evidence.beside import passed_over
 from pi_sec_cam.evidence.camera_chain import CameraChain
 from pi_sec_cam.evidence.case import Case, LineFault
-from pi_sec_cam.evidence.event_judge import camera_of, passed_over
 from pi_sec_cam.evidence.findings import BEFORE_ALL, Spot
 from pi_sec_cam.evidence.listing import evidence_names, may_hold
+from pi_sec_cam.evidence.place import path_of
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, RecordMalformed, SignedRecord, parse_line
 from pi_sec_cam.evidence.stamps import is_stamp
 from pi_sec_cam.evidence.verdict import Verdict
@@ -46,8 +47,6 @@ def read_segments(case: Case, folders: Sequence[str]) -> None:
         camera.arrange()
     for each in read:
         _judge_files(case, each)
-    for camera in case.cameras.values():
-        camera.judge_ordinals(case.findings)
 
 
 def _read(case: Case, folder: str) -> _Read:
@@ -64,7 +63,7 @@ def _read(case: Case, folder: str) -> _Read:
             if not isinstance(camera, str) or not camera or fields.get("key") != key.hex():
                 return "this start names no camera, or another key than it is signed by"
             read.camera = camera
-        name = read.camera or camera_of(case, folder)
+        name = read.camera or case.camera_of(folder)
         read.camera = name
         case.cameras.setdefault(name, CameraChain(name)).take(record, folder, key)
         read.chains.add(fields["chain"])
@@ -72,12 +71,12 @@ def _read(case: Case, folder: str) -> _Read:
         return "" if may_hold(folder, fields["chain"]) else "records of another start lie in this folder"
 
     for name in evidence_names(case.listing.names(folder)):
-        read.faults += case.read_lines(f"{folder}/{name}" if folder else name, take)
+        read.faults += case.read_lines(path_of(folder, name), take)
     return read
 
 
 def _judge_files(case: Case, read: _Read) -> None:
-    folder, camera = read.folder, read.camera or camera_of(case, read.folder)
+    folder, camera = read.folder, read.camera or case.camera_of(read.folder)
     chain = case.cameras.get(camera)
     orders = [chain.segments[each].order for each in read.chains] if chain else []
     first = min(orders, default=0)

@@ -32,11 +32,11 @@ class Strangers:
     """Gathers it, folder by folder."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, bytes], SignedByOther] = {}
+        self._found: dict[str, dict[bytes, SignedByOther]] = defaultdict(dict)  # by folder and key
 
     def take(self, folder: str, record: SignedRecord, key: bytes) -> None:
         """One record."""
-        found = self._found.setdefault((folder, key), SignedByOther(folder, key))
+        found = self._found[folder].setdefault(key, SignedByOther(folder, key))
         found.lines += 1
         camera, event = record.fields.get("camera"), record.fields.get("event")
         if isinstance(camera, str) and not found.camera:
@@ -44,7 +44,7 @@ class Strangers:
 
     def within(self, folder: str) -> list[SignedByOther]:
         """What there is in this folder."""
-        return [found for (place, _), found in self._found.items() if place == folder]
+        return list(self._found.get(folder, {}).values())
 
     def judge(self, findings: Findings, known: set[str]) -> None:
         """Says it.
@@ -53,7 +53,7 @@ class Strangers:
             known: cameras of which there are records that are believed.
         """
         groups: dict[tuple[str, bytes], list[SignedByOther]] = defaultdict(list)
-        for found in self._found.values():
+        for found in (each for by_key in self._found.values() for each in by_key.values()):
             groups[found.camera, found.key].append(found)
         for (camera, key), group in groups.items():
             name = fingerprint(Ed25519PublicKey.from_public_bytes(key))

@@ -8,8 +8,9 @@ from pi_sec_cam.errors import PiSecCamError
 from pi_sec_cam.evidence.absent import EventDraft
 from pi_sec_cam.evidence.camera_key import fingerprint
 from pi_sec_cam.evidence.case import Case
+from pi_sec_cam.evidence.chain_judge import judge_chain
 from pi_sec_cam.evidence.changed import digests_in
-from pi_sec_cam.evidence.event_judge import judge_folders
+from pi_sec_cam.evidence.event_folders import judge_folders
 from pi_sec_cam.evidence.expected import judge_expected
 from pi_sec_cam.evidence.findings import moment
 from pi_sec_cam.evidence.footage import Footage
@@ -70,7 +71,7 @@ def verify(
     case.on_progress(Progress("", listing.bytes, listing.bytes))
     judge_expected(case, scope or Scope(), left)
     for camera in case.cameras.values():
-        camera.judge(case.findings, needed=case.needed.get(camera.camera, set()))
+        judge_chain(camera, case.findings, needed=case.needed.get(camera.camera, set()))
     judge_heads(known, case.cameras, case.findings)
     case.absences.judge(case.findings)
     case.changed.judge(case.findings, _elsewhere(case, events))

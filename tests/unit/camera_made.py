@@ -286,6 +286,12 @@ class Sender:
         self._waiting.append(record)
         return record
 
+    def unsigned(self, record: SignedRecord) -> None:
+        """The last record was in memory alone, and went with the power before it had left."""
+        self.records.remove(record)
+        self._waiting.remove(record)
+        self.chain.last = self.records[-1]
+
     def send(self) -> None:
         if self._waiting:
             write_evidence(self.folders[-1] / f"evidence{self._files}.jsonl", self._waiting)

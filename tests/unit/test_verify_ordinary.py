@@ -10,7 +10,7 @@ import pytest
 from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.evidence.scope import Scope
 from pi_sec_cam.evidence.verdict import Verdict
-from tests.unit.camera_made import MadeCamera, made_key, read_evidence, resigned, write_evidence
+from tests.unit.camera_made import MadeCamera, made_key, place_of, read_evidence, resigned, write_evidence
 from tests.unit.verified import event_at, texts, verdicts, verified
 
 DAY = "2026-03-01"
@@ -65,6 +65,21 @@ def test_records_that_left_and_were_lost_with_the_power_are_a_branch(camera: Mad
     found = verified(camera)
     assert found.findings == ()
     assert event_at(found, event.folder).files == 8
+
+
+def test_what_a_head_named_and_the_power_took_away_is_open(camera: MadeCamera) -> None:
+    event = camera.begin()
+    event.chunk()
+    lost = event.sign("file", name="video1.h264", bytes=1, sha256="0" * 64)
+    camera.sign("head", open=[{"event": event.name, **place_of(lost, "of")}])
+    camera.sender.send()
+    event.sender.unsigned(lost)
+    camera.power_cut()
+    camera.start()
+    event.chunk()
+    event.end()
+    found = verified(camera)
+    assert verdicts(found) == {(Verdict.UNATTESTED, "12.00.00")}
 
 
 def test_a_start_that_goes_on_before_the_last_record_of_the_one_before(camera: MadeCamera) -> None:
@@ -359,7 +374,9 @@ def test_a_later_version_is_open(camera: MadeCamera) -> None:
     path = event.folder / "evidence0.jsonl"
     records = read_evidence(path)
     write_evidence(path, [resigned(records[0], camera.key, {"version": 2})])
-    assert event_at(verified(camera), event.folder).verdict is Verdict.UNATTESTED
+    found = verified(camera)
+    assert event_at(found, event.folder).verdict is Verdict.UNATTESTED
+    assert not found.verdict.wrong
 
 
 def test_times_of_an_event_that_is_hours_long(camera: MadeCamera) -> None:

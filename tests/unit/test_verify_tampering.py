@@ -199,6 +199,20 @@ def test_the_end_of_the_last_event_taken_away_before_the_camera_said_so_is_open(
     assert f"{of_camera.whole_until:%H:%M:%S}" == "12:00:07"
 
 
+def test_the_end_taken_away_from_an_event_that_was_interrupted_is_missing(tmp_path: Path) -> None:
+    """Only what the start before had named may have been lost with the power."""
+    camera = MadeCamera(tmp_path)
+    event = camera.begin()
+    event.chunk()
+    camera.power_cut()
+    camera.start()
+    for _ in range(5):
+        event.chunk()
+    event.end()
+    sorted(event.folder.glob("evidence*"))[-1].unlink()
+    assert (Verdict.MISSING, "12.00.00") in verdicts(verified(camera))
+
+
 def test_records_of_another_key_are_foreign(camera: MadeCamera, first: Path) -> None:
     thief = MadeCamera(camera.top.parent / "thief", key=made_key("thief"), chunk_bytes=200)
     thief.event(2)
