@@ -242,8 +242,8 @@ def _is_safe(path: str) -> bool:
     return True
 
 
-def _in_order(path: str) -> tuple[int, list[str | int]]:
-    """Records, the picture, the video by its numbers."""
+def _in_order(path: str) -> tuple[bool, list[str | int]]:
+    """The picture, then the others by their numbers."""
     name = path.rpartition("/")[2]
-    kind = 0 if _is_evidence(path) else 1 if name.startswith("motion") else 2
-    return kind, [int(term) if index % 2 else term for index, term in enumerate(re.split("([0-9]+)", path))]
+    parts = [int(term) if index % 2 else term for index, term in enumerate(re.split("([0-9]+)", path))]
+    return not name.startswith("motion"), parts

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pi_sec_cam.errors import TemporaryError
 from pi_sec_cam.home.folder import FolderPlace
+from pi_sec_cam.home.names import checked_folder
 from pi_sec_cam.home.protocol import DeletedFile
 
 PIECE = 1000
@@ -18,6 +19,7 @@ class KeepingPlace(FolderPlace):
         reads: what was read: path and from where on.
         breaks_after: how many bytes may still be read before the connection is gone; None: it holds.
         garbled: how many more times reading a path gives other bytes.
+        shortened: paths of which the last byte does not come.
     """
 
     def __init__(self, top: Path) -> None:
@@ -26,10 +28,11 @@ class KeepingPlace(FolderPlace):
         self.reads: list[tuple[str, int]] = []
         self.breaks_after: int | None = None
         self.garbled: dict[str, int] = {}
+        self.shortened: set[str] = set()
         self._former: dict[str, list[bytes]] = defaultdict(list)
 
     def remove(self, path: str) -> None:
-        """Somebody deletes it; an empty state shows that the place says when, too."""
+        """Somebody deletes it."""
         self.overwrite(path, None)
 
     def overwrite(self, path: str, data: bytes | None) -> None:
@@ -46,9 +49,12 @@ class KeepingPlace(FolderPlace):
         if self.garbled.get(path, 0):
             self.garbled[path] -= 1
             data = bytes(reversed(data))
+        if path in self.shortened:
+            data = data[:-1]
         return self._pieces(data[begin:])
 
     def deleted(self, under: str = "") -> Iterator[DeletedFile]:
+        checked_folder(under)
         for path, states in self._former.items():
             if not under or path == under or path.startswith(f"{under}/"):
                 for number, state in enumerate(states):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pi_sec_cam.errors import StorageError, TemporaryError
+from pi_sec_cam.errors import PermanentError, StorageError, TemporaryError
 from pi_sec_cam.home.destination import ASIDE, Destination
 from pi_sec_cam.home.fetch import Fetch
 from pi_sec_cam.home.selection import NothingFits, Selection
@@ -171,6 +171,33 @@ def test_a_part_of_what_no_record_names_is_not_gone_on_with(store: Store) -> Non
     assert store.at_home() == store.there()
 
 
+def test_a_part_that_is_too_long_is_not_gone_on_with(store: Store) -> None:
+    path = store.video(0, 1)
+    part = store.home / f"{path}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"x" * 5000)
+    store.fetch()
+    assert [read for read in store.place.reads if read[0] == path] == [(path, 0)]
+    assert store.at_home() == store.there()
+
+
+def test_of_what_no_record_names_half_is_not_taken_for_the_whole(store: Store) -> None:
+    (store.events[0].folder / "evidence0.jsonl").unlink()
+    path = store.video(0, 1)
+    store.place.shortened = {path}
+    assert store.fetch().arrivals.failed == [path]
+    assert path not in store.at_home()
+
+
+def test_halves_that_lie_in_the_place_stay_there(store: Store) -> None:
+    half = store.events[0].folder / "video9.h264.part"
+    half.write_bytes(b"half")
+    store.fetch()
+    assert store.at_home() == {
+        path: data for path, data in store.there().items() if path != f"{store.video(0, 9)}.part"
+    }
+
+
 def test_what_came_wrong_once_is_fetched_once_more(store: Store) -> None:
     store.place.garbled = {store.video(0, 0): 1}
     fetch = store.fetch()
@@ -196,6 +223,8 @@ def test_what_is_not_as_it_was_sent_is_kept_aside_and_named(store: Store, data: 
     (aside,) = store.at_home(ASIDE).values()
     assert aside == store.there()[path]
     assert store.at_home(store.events[0].name) == store.there(store.events[0].name)
+    can_be_it = len(aside) == len(store.there()[store.video(1, 1)])
+    assert len([read for read, _ in store.place.reads if read == path]) == (2 if can_be_it else 1)
 
 
 def test_two_files_in_each_others_place_are_both_named(store: Store) -> None:
@@ -283,9 +312,16 @@ def test_hostile_names_in_records_lead_nowhere(store: Store, tmp_path: Path) -> 
     for name in ("../../../../escaped", "/escaped", "..", "a/../../escaped", "x" * 300):
         event.sign("file", name=name, bytes=3, sha256="0" * 64)
     event.end()
-    store.camera.sign("began", event="Yard/../../escaped", of="0" * 32)
+    for name in ("Yard/../../escaped", "Door/2026-03-01/12.00.00"):
+        store.camera.sign("began", event=name, of="0" * 32)
     store.camera.send()
     store.fetch(deleted=True)
+    with Destination(store.home) as destination:
+        plan = Fetch(store.place, destination, Selection(), [store.camera.public_key], store.said).plan()
+        assert set(plan.events) == {each.name for each in [*store.events, event]}, "nor does one camera speak of others"
+        for path in ("../escaped", "/escaped", "a/../../escaped"):
+            with pytest.raises(PermanentError), destination.part(path):
+                pass
     assert store.at_home() == store.there()
     assert [path.name for path in tmp_path.iterdir() if "escaped" in path.name] == []
 
@@ -321,8 +357,8 @@ def test_what_was_deleted_comes_back(store: Store) -> None:
 def test_what_was_overwritten_comes_back_as_it_was_sent(store: Store) -> None:
     path = store.video(0, 1)
     was = store.there()
-    store.place.overwrite(path, b"x" * len(was[path]))
-    store.place.overwrite(path, b"y" * len(was[path]))
+    for data in (b"x" * len(was[path]), b"of another length", b"y" * len(was[path])):
+        store.place.overwrite(path, data)
     fetch = store.fetch(deleted=True)
     assert store.at_home("Yard") == was
     assert fetch.arrivals.restored == [path]

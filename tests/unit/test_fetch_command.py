@@ -93,6 +93,15 @@ def test_what_was_altered_is_named_and_kept_aside(home: AtHome) -> None:
     assert [path.read_bytes() for path in (home.out / ASIDE).rglob("video1*")] == [video.read_bytes()]
 
 
+def test_a_file_in_the_way_is_a_failure_also_where_nobody_vouches_for_it(home: AtHome) -> None:
+    late = home.store / "Yard/2026-03-09/10.00.00/video0.h264"
+    late.parent.mkdir(parents=True)
+    late.write_bytes(b"not signed yet")
+    assert home.fetch().exit_code == 3
+    (home.out / late.relative_to(home.store)).write_bytes(b"mine")
+    assert home.fetch().exit_code == 1
+
+
 def test_a_place_that_keeps_nothing_says_so(home: AtHome) -> None:
     result = home.fetch("--deleted")
     assert result.exit_code == 1

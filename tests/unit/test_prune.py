@@ -87,6 +87,11 @@ def test_the_newest_day_of_each_camera_stays_whatever_the_clock_at_home_says() -
     assert choice.spared == 3
 
 
+def test_an_event_of_the_future_takes_nothing_from_that() -> None:
+    files = [file for days in (-9000, 0.5, 2) for file in event(days, modified=None)]
+    assert ages(chosen(files, most=0)) == [2]
+
+
 def test_only_the_cameras_that_were_named() -> None:
     files = event(100) + event(50) + event(100, "Door") + event(50, "Door")
     choice = chosen(files, "Door", older_than=60 * DAY)
