@@ -57,7 +57,7 @@ def plain(value):
         return all(map(plain, value))
     if isinstance(value, str):
         return not re.search("[\ud800-\udfff]", value)
-    return value is None or abs(value) < 1 << 53
+    return value is None or (isinstance(value, int) and abs(value) < 1 << 53)
 
 
 def parse(line):
