@@ -36,9 +36,11 @@ def test_script_and_command_show_each_picture_when_it_was_taken(tmp_path: Path, 
     for film in films:
         assert shown_at(film) == [at / 1e6 for at in TIMES]
         assert format_duration(film) == pytest.approx((TIMES[-1] + 125_000) / 1e6, abs=0.001)
-        assert len(set(pictures_of(film))) == 100
-    assert pictures_of(films[0]) == pictures_of(films[1])
     assert packets(films[0]) == packets(films[1])
+    if b_frames:
+        found = [pictures_of(film) for film in films]
+        assert found[0] == found[1]
+        assert len(set(found[0])) == 100
 
 
 @both
