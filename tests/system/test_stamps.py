@@ -1,14 +1,17 @@
 """A time-stamp authority and the real daemon: stamps arrive, once a day, and a silent authority holds up nothing."""
 
+import json
 import signal
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
+from pi_sec_cam.evidence.camera_key import raw, read_camera_key
 from pi_sec_cam.evidence.record import parse_line
 from pi_sec_cam.evidence.timestamp import check_stamp, read_authorities
-from tests.system.daemon import Home, scene
+from tests.system.daemon import COMMAND, Home, scene
 from tests.timestamp_authority import Answer, TimestampAuthority
 
 
@@ -40,6 +43,12 @@ def test_what_the_camera_signs_is_stamped_and_a_restart_does_not_ask_again(tmp_p
     (said,) = (record.fields for record in map(parse_line, lines) if record.fields["kind"] == "stamped")
     assert said["file"] == stamp.name
     assert check_stamp(stamp.read_bytes(), said["head"], read_authorities(authority.root))
+    key = read_camera_key(yard.storage / "identity")
+    assert key is not None
+    command = [COMMAND, "verify", tmp_path / "store", "-p", raw(key.public_key()).hex(), "--tsa-ca", authority.root]
+    done = subprocess.run([*command, "--complete", "--json"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["cameras"][0]["stamped"]["head"] == said["head"]
 
 
 @pytest.mark.parametrize("silent", [True, False])
