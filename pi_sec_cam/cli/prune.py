@@ -14,7 +14,7 @@ from pi_sec_cam.cli.options import not_configured
 from pi_sec_cam.clock import SystemClock
 from pi_sec_cam.errors import PiSecCamError
 from pi_sec_cam.evidence.outcome import count, printable, size_text
-from pi_sec_cam.home.listing import well_named
+from pi_sec_cam.home.listing import well_named, where_cameras_are
 from pi_sec_cam.home.patience import Patience
 from pi_sec_cam.home.places import open_place
 from pi_sec_cam.home.protocol import Place
@@ -96,6 +96,8 @@ def prune(
         if place.kind == "folder":
             _refuse_cameras_own(Path(origin).expanduser().resolve())
         files = well_named(place.files(), lambda said: click.echo(said, err=True))
+        if hint := where_cameras_are(place.where, (file.path for file in files)):
+            raise NothingFits(hint)
         events, total = stored_events(files, cameras)
         del files
         if not events:

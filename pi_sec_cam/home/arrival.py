@@ -117,7 +117,7 @@ class Arrivals:
             return False
         aside = self._destination.put_aside(path, digest[:8])
         what = "what was there before is not" if state else "what is there now is not"
-        self._say(path, f"{what} what the camera has sent under this name; it is kept as {aside}")
+        self._say(path, f"{what} what the camera has sent under this name; it is kept as {printable(str(aside))}")
         return False
 
     def _fill(self, part: Part, path: str, state: DeletedFile | None, length: int | None, *, go_on: bool) -> None:

@@ -15,7 +15,7 @@ from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, SignedRecord
 from pi_sec_cam.evidence.signed_lines import Signers
 from pi_sec_cam.home.arrival import Arrivals, Wanted
 from pi_sec_cam.home.destination import PART, Destination
-from pi_sec_cam.home.listing import listed, well_named
+from pi_sec_cam.home.listing import listed, well_named, where_cameras_are
 from pi_sec_cam.home.names import checked_path
 from pi_sec_cam.home.onlooker import Onlooker
 from pi_sec_cam.home.protocol import DeletedFile, Place
@@ -84,6 +84,8 @@ class Fetch:
             NothingFits: something that was named is not there, or nothing is there at all.
         """
         found = listed(self._place, self._selection, self._onlooker.say)
+        if hint := where_cameras_are(self._place.where, found):
+            self._onlooker.say(hint)
         cameras = {camera_of(path) for path in found if in_chain(path) or event_of(path)}
         if self._deleted and not cameras and not self._selection.cameras:  # everything is gone, the cameras' names too
             cameras = {camera_of(state.path) for state in well_named(self._place.deleted(), self._onlooker.say)}
@@ -137,7 +139,7 @@ class Fetch:
             hint = "" if self._deleted else "; if it was deleted there, --deleted may find it"
             raise NothingFits(f"{where} has nothing of {printable(', '.join(unmatched))}{hint}")
         if not events:
-            raise NothingFits(f"{where} has no event. Name the folder that has the cameras' folders in it")
+            raise NothingFits(f"{where} has no event in any camera's folder")
 
     def _together(self, events: Mapping[str, Mapping[str, FoundFile]]) -> None:
         """Bring events whose records may be in each other's folders."""

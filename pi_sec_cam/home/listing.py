@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 from pi_sec_cam.evidence.footage import FoundFile
+from pi_sec_cam.evidence.listing import is_segment_folder
+from pi_sec_cam.evidence.outcome import printable
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER
 from pi_sec_cam.home.protocol import NamesRefused, Place
 from pi_sec_cam.home.selection import Selection, camera_of
@@ -35,6 +37,17 @@ def listed(place: Place, selection: Selection, say: Callable[[str], None]) -> di
         chain = well_named(place.files(f"{camera}/{EVIDENCE_FOLDER}"), say)
         found.update((file.path, file) for file in chain)
     return found
+
+
+def where_cameras_are(where: str, paths: Iterable[str]) -> str | None:
+    """In words, which folder should have been named, if the cameras' own chains lie at another level; None if not."""
+    chains = {folder for path in paths if is_segment_folder(folder := path.rpartition("/")[0])}
+    if not chains or any(folder.count("/") == 2 for folder in chains):
+        return None
+    above = min(chains).split("/")[:-3]
+    if above:
+        return f"the cameras' folders seem to be in {printable('/'.join(above))}: name that folder of {where}"
+    return f"{where} seems to be a camera's own folder: name the one that it is in"
 
 
 def well_named(files: Iterable[Named], say: Callable[[str], None]) -> list[Named]:

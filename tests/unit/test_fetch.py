@@ -1,6 +1,7 @@
 """What comes back, what does not, and what is left where it is."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -117,9 +118,19 @@ def test_what_is_not_there_is_said_before_anything_is_fetched_of_the_rest(store:
 
 
 def test_a_folder_of_something_else_is_said(tmp_path: Path, store: Store) -> None:
-    store.place = KeepingPlace(tmp_path / "store" / "Yard")
-    with pytest.raises(NothingFits, match="cameras' folders"):
+    (tmp_path / "letters").mkdir()
+    store.place = KeepingPlace(tmp_path / "letters")
+    with pytest.raises(NothingFits, match="no event"):
         store.fetch()
+    assert store.said.texts == []
+
+
+@pytest.mark.parametrize(("top", "says"), [("store/Yard", "the one that it is in"), (".", "to be in store:")])
+def test_a_folder_of_another_level_is_said(tmp_path: Path, store: Store, top: str, says: str) -> None:
+    store.place = KeepingPlace(tmp_path / top)
+    with suppress(NothingFits):
+        store.fetch()
+    assert says in store.said.texts[0]
 
 
 def test_what_is_here_is_not_fetched_again(store: Store) -> None:
@@ -225,6 +236,15 @@ def test_what_is_not_as_it_was_sent_is_kept_aside_and_named(store: Store, data: 
     assert store.at_home(store.events[0].name) == store.there(store.events[0].name)
     can_be_it = len(aside) == len(store.there()[store.video(1, 1)])
     assert len([read for read, _ in store.place.reads if read == path]) == (2 if can_be_it else 1)
+
+
+def test_names_do_not_control_the_terminal(store: Store) -> None:
+    path = f"{store.events[0].name}/video\x1b[2J.h264"
+    (store.home / path).parent.mkdir(parents=True)
+    (store.home / path).write_bytes(b"mine")
+    (store.place.top / path).write_bytes(b"theirs")
+    assert store.fetch().arrivals.failed == [path]
+    assert "\x1b" not in "".join(store.said.texts)
 
 
 def test_two_files_in_each_others_place_are_both_named(store: Store) -> None:

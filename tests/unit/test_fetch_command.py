@@ -238,6 +238,12 @@ def test_what_should_go_has_to_be_said(home: AtHome) -> None:
     assert "--older-than 90d" in prune(home, code=2)
 
 
+def test_a_folder_of_another_level_is_refused(home: AtHome) -> None:
+    result = home.run("prune", home.store / "Yard", "--most", "5K", "--yes")
+    assert result.exit_code == 1
+    assert "the one that it is in" in result.output
+
+
 def test_a_camera_that_is_not_there(home: AtHome) -> None:
     assert "no footage of Yrad" in prune(home, "--most", "5K", "--camera", "Yrad", code=1)
 
