@@ -9,7 +9,8 @@ from pi_sec_cam.evidence.findings import Findings, Spot, and_more
 from pi_sec_cam.evidence.verdict import Verdict
 
 ADDED_LATER = "added later"
-_SHOWN = 100
+MOST_NAMED = 100
+"""So many missing files are named one by one in an event."""
 
 
 @dataclass(slots=True)
@@ -91,7 +92,7 @@ def _say_explained(findings: Findings, camera: str, store: str, reason: str, gro
 
 def _say_missing(findings: Findings, camera: str, group: list[Absent]) -> None:
     draft = group[0].draft
-    for absent in group[:_SHOWN]:
+    for absent in group[:MOST_NAMED]:
         draft.verdicts.add(
             findings.add(
                 Verdict.MISSING,
@@ -103,7 +104,7 @@ def _say_missing(findings: Findings, camera: str, group: list[Absent]) -> None:
                 spot=absent.spot,
             )
         )
-    if rest := group[_SHOWN:]:
+    if rest := group[MOST_NAMED:]:
         spot = min(absent.spot for absent in rest)
         text = f"{len(rest)} more files of this event are missing"
         findings.add(Verdict.MISSING, draft.folder, text, camera=camera, event=draft.event, spot=spot)

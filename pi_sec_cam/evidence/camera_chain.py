@@ -27,6 +27,7 @@ class Segment:
     Attributes:
         folder: where it lies.
         links: its records.
+        contradicts: why it cannot have been made by a camera; empty if it can.
         order: its place among the camera's segments, from 0; set when all are known.
         newest: its last record; with when that was signed.
     """
@@ -38,6 +39,7 @@ class Segment:
     ordinal: int | None = None
     previous: tuple[str, Tip] | None = None
     at_us: int = 0
+    contradicts: str = ""
     order: int = 0
     newest: Tip = Tip(-1, "")
     newest_us: int = 0
@@ -110,19 +112,18 @@ class CameraChain:
         until_us = segment.newest_us if segment.newest.n >= 0 else -1
         if fields["n"] > segment.newest.n:
             segment.newest, segment.newest_us = Tip(fields["n"], record.hash), fields["at_us"]
+        if (fields["n"] == 0) != (fields["kind"] == "segment") or (fields["n"] == 0 and fields["prev"]):
+            segment.contradicts = "its beginning is not where it should be"
         match fields["kind"]:
             case "segment":
                 self._opened(segment, fields)
-            case "began" | "ended":
-                self._about(segment, fields, until_us)
-                if fields["kind"] == "ended" and (named := self.named.get(_text(fields, "of"))):
-                    named.ended = True
-                    self._tip(named, segment, fields.get("last"))
+            case "began":
+                self._about(segment, fields, until_us, fields)
+            case "ended":
+                self._about(segment, fields, until_us, fields, fields.get("last"))
             case "head":
                 for place in _objects(fields.get("open")):
-                    self._about(segment, {**place, "n": fields["n"], "at_us": fields["at_us"]}, until_us)
-                    if named := self.named.get(_text(place, "of")):
-                        self._tip(named, segment, place)
+                    self._about(segment, fields, until_us, place, place)
             case "dropped" | "refused" | "withdrawn":
                 self._gave_up(fields)
             case "renamed":
@@ -187,14 +188,22 @@ class CameraChain:
         for name in _texts(fields.get("names")):
             names.setdefault(name, {})[_text(fields, "store")] = fields["kind"]
 
-    def _about(self, segment: Segment, fields: Mapping[str, Any], until_us: int) -> None:
-        """Some record names an event."""
-        event, of = _text(fields, "event"), _text(fields, "of")
-        if of and event and of not in self.named:
+    def _about(
+        self,
+        segment: Segment,
+        fields: Mapping[str, Any],
+        until_us: int,
+        about: Mapping[str, Any],
+        last: object = None,
+    ) -> None:
+        """A record of this segment names an event, and perhaps the `last` record of that."""
+        event, of, tip = _text(about, "event"), _text(about, "of"), _tip(last)
+        if not event or not of:
+            return
+        if of not in self.named:
             self.named[of] = Named(event, fields["at_us"], segment.chain, fields["n"], until_us)
-
-    def _tip(self, named: Named, segment: Segment, place: object) -> None:
-        tip = _tip(place)
+        named = self.named[of]
+        named.ended |= fields["kind"] == "ended"
         known = named.tips.get(segment.chain)
         if tip and (known is None or tip.n >= known.n):
             named.tips[segment.chain] = tip

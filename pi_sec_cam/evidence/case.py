@@ -84,7 +84,7 @@ class Case:
             found.append(LineFault(path, Verdict.CUT, "this evidence file is empty"))
         return found
 
-    def digest(self, path: str) -> str | None:
+    def digest(self, path: str) -> bytes | None:
         """The SHA-256 of a file; None if it is gone."""
         state = sha256()
         try:
@@ -92,7 +92,7 @@ class Case:
                 state.update(piece)
         except FileNotFoundError:
             return None
-        return state.hexdigest()
+        return state.digest()
 
     def spot_by_name(self, camera: str, folder: str) -> Spot:
         """About where an event stands of which only the folder's name is known."""

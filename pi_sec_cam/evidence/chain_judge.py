@@ -23,6 +23,9 @@ def judge_chain(camera: CameraChain, findings: Findings, *, needed: set[str]) ->
 def _judge_records(camera: CameraChain, segment: Segment, findings: Findings) -> None:
     for begin, to in segment.links.gaps():
         _found(camera, findings, Verdict.MISSING, segment, f"{records_text(begin, to)} of this start {are(begin, to)}")
+    if segment.contradicts:
+        text = f"signed by the camera's key, but no camera makes such records: {segment.contradicts}"
+        _found(camera, findings, Verdict.FORGED, segment, text)
     for n in segment.links.contradictions():
         _found(
             camera,

@@ -23,7 +23,7 @@ class ChangedFile:
 
     path: str
     size: int
-    digest: str
+    digest: bytes
     claim: Claim | None
     twin: str | None
     draft: EventDraft
@@ -41,11 +41,11 @@ class Changed:
         self._files.append(file)
 
     @property
-    def wanted(self) -> set[str]:
+    def wanted(self) -> set[bytes]:
         """The SHA-256 of bytes that are to be looked for in other events."""
         return {file.digest for file in self._files if file.twin is None}
 
-    def judge(self, findings: Findings, elsewhere: dict[str, str]) -> None:
+    def judge(self, findings: Findings, elsewhere: dict[bytes, str]) -> None:
         """Says of each what it is.
 
         Args:
@@ -61,13 +61,13 @@ class Changed:
             draft.verdicts.add(found)
 
 
-def digests_in(pieces: Iterable[bytes]) -> Iterator[str]:
+def digests_in(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """All SHA-256 that evidence files name, in whatever way they are signed; in order."""
     rest = b""
     for piece in pieces:
         text = rest + piece
         for match in _DIGEST.finditer(text):
-            yield match[1].decode()
+            yield bytes.fromhex(match[1].decode())
         rest = text[-100:]
 
 

@@ -20,7 +20,7 @@ class Claim:
     """
 
     size: int
-    digest: str
+    digest: bytes
     n: int
     at_us: int
     pictures: int
@@ -69,6 +69,8 @@ class EventChain:
             self.last_us = fields["at_us"]
         if (fields["n"] == 0) != (fields["kind"] == "event"):
             self.contradicts = "an opening stands in the middle of it, or it has none"
+        if fields["n"] == 0 and fields["prev"]:
+            self.contradicts = "its beginning comes after something"
         if fields["prev"] in self._ends:
             self.contradicts = "a record comes after its end"
         match fields["kind"]:
@@ -109,7 +111,11 @@ class EventChain:
 
     def _file(self, fields: Mapping[str, Any]) -> None:
         name, size, digest = fields.get("name"), fields.get("bytes"), fields.get("sha256")
-        if not isinstance(name, str) or type(size) is not int or not isinstance(digest, str):
+        try:
+            digest = bytes.fromhex(digest) if isinstance(digest, str) else None
+        except ValueError:
+            digest = None
+        if not isinstance(name, str) or type(size) is not int or digest is None:
             return
         times, duration_us = fields.get("pts_us"), fields.get("duration_us")
         claim = Claim(

@@ -25,7 +25,7 @@ class EventFiles:
         self._words = words
         self._draft = words.draft
         self._chains = chains
-        self._twins: dict[str, str] | None = None  # by SHA-256, made when needed
+        self._twins: dict[bytes, str] | None = None  # by SHA-256, made when needed
         self.here: set[str] = set()
 
     def judge(self, folders: Sequence[str]) -> None:
@@ -94,7 +94,7 @@ class EventFiles:
     def _claimed(self, name: str) -> bool:
         return any(name in chain.claims for chain in self._chains)
 
-    def _twin(self, digest: str) -> str | None:
+    def _twin(self, digest: bytes) -> str | None:
         """The name under which a record of this event has these bytes."""
         if self._twins is None:
             self._twins = {
@@ -105,7 +105,7 @@ class EventFiles:
             }
         return self._twins.get(digest)
 
-    def _changed(self, path: str, size: int, digest: str, claim: Claim | None) -> None:
+    def _changed(self, path: str, size: int, digest: bytes, claim: Claim | None) -> None:
         words = self._words
         at_us, spot = (claim.at_us, words.spot_at(claim.n)) if claim else (None, words.spot)
         self._case.changed.add(ChangedFile(path, size, digest, claim, self._twin(digest), self._draft, at_us, spot))

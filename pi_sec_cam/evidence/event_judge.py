@@ -1,6 +1,6 @@
 """Judges one event: its files, its chain, its end, and whether the camera's own chain names it."""
 
-from pi_sec_cam.evidence.absent import ADDED_LATER, Absent, EventDraft
+from pi_sec_cam.evidence.absent import ADDED_LATER, MOST_NAMED, Absent, EventDraft
 from pi_sec_cam.evidence.case import Case
 from pi_sec_cam.evidence.event_chain import EventChain
 from pi_sec_cam.evidence.event_files import EventFiles
@@ -11,6 +11,7 @@ from pi_sec_cam.evidence.place import path_of, zone_us
 from pi_sec_cam.evidence.verdict import Verdict
 
 _MARGIN_US = 60_000_000
+_FILE_MISSING = "the camera sent this file, and it is not here"
 
 
 class EventJudge:
@@ -71,11 +72,20 @@ class EventJudge:
             )
             return
         given_up = self._camera.given_up(chain.id, draft.event) if self._camera else {}
+        missing = []
         for name, claim in absent:
-            reasons = dict.fromkeys(chain.stores_without(claim.n), ADDED_LATER) | dict(given_up.get(name, {}))
-            text = "the camera sent this file, and it is not here"
+            if reasons := dict.fromkeys(chain.stores_without(claim.n), ADDED_LATER) | dict(given_up.get(name, {})):
+                spot = self.words.spot_at(claim.n)
+                place = path_of(draft.folder, name)
+                self._case.absences.add(Absent(draft, place, _FILE_MISSING, claim.at_us, spot, reasons))
+            else:
+                missing.append((name, claim))
+        for name, claim in missing[:MOST_NAMED]:
             place = path_of(draft.folder, name)
-            self._case.absences.add(Absent(draft, place, text, claim.at_us, self.words.spot_at(claim.n), reasons))
+            self.words.add(Verdict.MISSING, place, _FILE_MISSING, n=claim.n, at_us=claim.at_us)
+        if rest := missing[MOST_NAMED:]:
+            text = f"{len(rest)} more files of this event are missing"
+            self.words.add(Verdict.MISSING, draft.folder, text, n=rest[0][1].n)
 
     def _judge_chain(self, chain: EventChain) -> None:
         draft = self.draft

@@ -26,17 +26,26 @@ class EventWords:
         self._times: list[tuple[int, int]] | None = None  # when which record was signed, made when needed
 
     def add(
-        self, verdict: Verdict, place: str, text: str, *, n: int | None = None, until_us: int | None = None
+        self,
+        verdict: Verdict,
+        place: str,
+        text: str,
+        *,
+        n: int | None = None,
+        at_us: int | None = None,
+        until_us: int | None = None,
     ) -> None:
         """One finding.
 
         Args:
             n: the place in the event's chain that it is about; its beginning unless given.
+            at_us: when it was; the event's beginning, or what `until_us` says, unless given.
             until_us: when the last record before that was signed, if that is known.
         """
         draft = self.draft
         spot = self.spot if n is None else self.spot_at(n, until_us)
-        at_us = draft.began_us if until_us is None else until_us
+        if at_us is None:
+            at_us = draft.began_us if until_us is None else until_us
         found = self._findings.add(verdict, place, text, camera=draft.camera, event=draft.event, at_us=at_us, spot=spot)
         draft.verdicts.add(found)
 

@@ -59,7 +59,13 @@ def _missing(case: Case, camera: CameraChain, chain: str, named: Named, folder: 
     if folder is not None:
         case.drafts.append(draft)
         text = "the camera's chain names this event, and its records are not here: nobody vouches for its files"
-    case.absences.add(Absent(draft, draft.folder, text, named.at_us, spot, reasons))
+    if reasons:
+        case.absences.add(Absent(draft, draft.folder, text, named.at_us, spot, reasons))
+        return
+    found = case.findings.add(
+        Verdict.MISSING, draft.folder, text, camera=camera.camera, event=named.event, at_us=named.at_us, spot=spot
+    )
+    draft.verdicts.add(found)
 
 
 def _say_elsewhere(case: Case, camera: str, verdict: Verdict, events: list[Named], *, known: bool) -> None:

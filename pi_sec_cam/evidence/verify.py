@@ -112,10 +112,10 @@ def _families(folders: Sequence[str]) -> list[list[str]]:
     return sorted(families.values())
 
 
-def _elsewhere(case: Case, events: Sequence[str]) -> dict[str, str]:
+def _elsewhere(case: Case, events: Sequence[str]) -> dict[bytes, str]:
     """By SHA-256, of bytes that are wrong where they lie: the folder of the event whose records have them."""
     wanted = case.changed.wanted
-    found: dict[str, str] = {}
+    found: dict[bytes, str] = {}
     if not wanted:
         return found
     for folder in events:

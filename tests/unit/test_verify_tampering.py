@@ -364,6 +364,17 @@ def test_a_record_after_the_end_is_forged(camera: MadeCamera, first: Path) -> No
     assert (Verdict.FORGED, "12.00.00") in verdicts(verified(camera))
 
 
+@pytest.mark.parametrize("changes", [{"prev": "0" * 64}, {"kind": "file"}])
+def test_a_chain_without_a_proper_beginning_is_forged(camera: MadeCamera, first: Path, changes: dict[str, str]) -> None:
+    for path, name in ((first / "evidence0.jsonl", "12.00.00"), (segment(camera, 1) / "evidence0.jsonl", "")):
+        records = read_evidence(path)
+        kept = path.read_bytes()
+        kind = {"kind": "head"} if "kind" in changes and not name else changes
+        write_evidence(path, [resigned(records[0], camera.key, kind), *records[1:]])
+        assert (Verdict.FORGED, name or segment(camera, 1).name) in verdicts(verified(camera))
+        path.write_bytes(kept)
+
+
 def test_an_opening_that_names_another_key_is_forged(camera: MadeCamera, first: Path) -> None:
     path = first / "evidence0.jsonl"
     records = read_evidence(path)
