@@ -67,7 +67,7 @@ class S3Place:
             raise ConfigError(f"{text} names no bucket: s3://BUCKET, or s3://BUCKET/PREFIX")
         prefix = checked_folder(prefix.strip("/"))
         self._prefix = f"{prefix}/" if prefix else ""
-        self.where = text + (f" at {urlsplit(endpoint_url).hostname}" if endpoint_url else "")
+        self.where = text.rstrip("/") + (f" at {urlsplit(endpoint_url).hostname}" if endpoint_url else "")
         self._patience = patience
         if ca_pem_path is not None and not ca_pem_path.is_file():
             raise ConfigError(f"{ca_pem_path} is not there")
