@@ -155,7 +155,7 @@ def _tell(arrivals: Arrivals, out: Path) -> None:
         click.echo(f"{count(len(arrivals.restored), 'file')} of them had been deleted or overwritten in the store:")
         _list(arrivals.restored)
     if arrivals.failed:
-        click.echo(f"{count(len(arrivals.failed), 'file')} did not come as the camera has sent them:")
+        click.echo(f"{count(len(arrivals.failed), 'file')} did not come as sent by the camera:")
         _list(arrivals.failed)
 
 

@@ -95,7 +95,7 @@ def prune(
     with closing(open_place(origin, endpoint_url=endpoint_url, ca_pem_path=ca, patience=patience)) as place:
         if place.kind == "folder":
             _refuse_cameras_own(Path(origin).expanduser().resolve())
-        files = well_named(place.files(), lambda said: click.echo(said, err=True))
+        files = well_named(place.files(), lambda refusal: click.echo(str(refusal), err=True))
         if hint := where_cameras_are(place.where, (file.path for file in files)):
             raise NothingFits(hint)
         events, total = stored_events(files, cameras)

@@ -1,6 +1,5 @@
 """Brings footage back: lists, plans, fetches file by file; each is checked against what the camera has signed of it."""
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, SignedRecord
 from pi_sec_cam.evidence.signed_lines import Signers
 from pi_sec_cam.home.arrival import Arrivals, Wanted
 from pi_sec_cam.home.destination import PART, Destination
-from pi_sec_cam.home.listing import listed, well_named, where_cameras_are
+from pi_sec_cam.home.listing import in_order, listed, well_named, where_cameras_are
 from pi_sec_cam.home.names import checked_path
 from pi_sec_cam.home.onlooker import Onlooker
-from pi_sec_cam.home.protocol import DeletedFile, Place
+from pi_sec_cam.home.protocol import DeletedFile, NamesRefused, Place
 from pi_sec_cam.home.recorded import Files, files_of, records_in, spans_of
 from pi_sec_cam.home.selection import NothingFits, Selection, Span, camera_of, event_of, in_chain, span_of
 
@@ -83,12 +82,12 @@ class Fetch:
         Raises:
             NothingFits: something that was named is not there, or nothing is there at all.
         """
-        found = listed(self._place, self._selection, self._onlooker.say)
+        found = listed(self._place, self._selection, self._refused)
         if hint := where_cameras_are(self._place.where, found):
             self._onlooker.say(hint)
         cameras = {camera_of(path) for path in found if in_chain(path) or event_of(path)}
         if self._deleted and not cameras and not self._selection.cameras:  # everything is gone, the cameras' names too
-            cameras = {camera_of(state.path) for state in well_named(self._place.deleted(), self._onlooker.say)}
+            cameras = {camera_of(state.path) for state in well_named(self._place.deleted(), self._refused)}
         spans: dict[str, Span] = {}
         for camera in self._selection.cameras_among(cameras):
             spans.update(self._chain_of(camera, found))
@@ -126,12 +125,17 @@ class Fetch:
         folder = f"{camera}/{EVIDENCE_FOLDER}"
         files = {path: file for path, file in found.items() if in_chain(path) and camera_of(path) == camera}
         states = self._states(folder, in_chain) if self._deleted else {}
-        paths = sorted({*files, *states}, key=_in_order)
+        paths = sorted({*files, *states}, key=in_order)
         self._bring_evidence(paths, files, states)
         for each in {path.rpartition("/")[0] for path in paths}:
             self._destination.sync(each)
         spans = spans_of(record for record in self._records(paths) if record is not None)
         return {event: span for event, span in spans.items() if camera_of(event) == camera and _is_safe(event)}
+
+    def _refused(self, refusal: NamesRefused) -> None:
+        """Names that lead elsewhere: what has them is no footage, but somebody's doing."""
+        self.arrivals.failed.extend(refusal.names)
+        self._onlooker.say(str(refusal))
 
     def _need_all_named(self, events: Collection[str]) -> None:
         where = self._place.where
@@ -148,7 +152,7 @@ class Fetch:
             size = sum(file.bytes for file in files.values())
             self._onlooker.event(event, len(files), size)
             evidence |= self._evidence_of(event, files, states)
-        recorded = files_of(record for record in self._records(sorted(evidence, key=_in_order)) if record is not None)
+        recorded = files_of(record for record in self._records(sorted(evidence, key=in_order)) if record is not None)
         for event, files in events.items():
             self._footage_of(event, files, evidence, states, recorded)
             self._destination.sync(event)
@@ -178,14 +182,14 @@ class Fetch:
         paths = {*files, *(path for path in states if event_of(path) == event)}
         if self._deleted:
             paths |= {f"{event}/{name}" for name in recorded if "/" not in name and _is_safe(f"{event}/{name}")}
-        for path in sorted(paths - evidence, key=_in_order):
+        for path in sorted(paths - evidence, key=in_order):
             sent = recorded.get(path.rpartition("/")[2])
             self.arrivals.bring(path, files.get(path), _as_recorded(sent) if sent else None, self._former(path, states))
 
     def _bring_evidence(self, paths: Iterable[str], files: Mapping[str, FoundFile], states: States) -> None:
         """Who verifies judges records one by one; here they are only looked at to choose among several states."""
         sound = Wanted(lambda part: None not in records_in(part.read(), self._signers)) if self._deleted else None
-        for path in sorted(paths, key=_in_order):
+        for path in sorted(paths, key=in_order):
             wanted = sound if _is_evidence(path) else None  # a stamp is none
             self.arrivals.bring(path, files.get(path), wanted, self._former(path, states))
 
@@ -197,14 +201,14 @@ class Fetch:
 
     def _states(self, under: str, of_use: Callable[[str], bool]) -> States:
         states: States = {}
-        for state in well_named(self._place.deleted(under), self._onlooker.say):
+        for state in well_named(self._place.deleted(under), self._refused):
             if of_use(state.path):
                 states.setdefault(state.path, []).append(state)
         return states
 
     def _complete(self, evidence: Iterable[str]) -> bool:
         """Whether these are all of an event's records."""
-        records = list(self._records(sorted(evidence, key=_in_order)))
+        records = list(self._records(sorted(evidence, key=in_order)))
         fields = [record.fields for record in records if record is not None]
         numbers = {each["n"] for each in fields}
         return (
@@ -242,10 +246,3 @@ def _is_safe(path: str) -> bool:
     except PermanentError:
         return False
     return True
-
-
-def _in_order(path: str) -> tuple[bool, list[str | int]]:
-    """The picture, then the others by their numbers."""
-    name = path.rpartition("/")[2]
-    parts = [int(term) if index % 2 else term for index, term in enumerate(re.split("([0-9]+)", path))]
-    return not name.startswith("motion"), parts

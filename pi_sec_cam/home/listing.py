@@ -1,5 +1,6 @@
-"""Lists what a place has of what was asked for."""
+"""Lists what a place has of what was asked for, and in which order it comes."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
@@ -17,24 +18,25 @@ class _Named(Protocol):
 
 
 Named = TypeVar("Named", bound=_Named)
+Refused = Callable[[NamesRefused], object]
 
 
-def listed(place: Place, selection: Selection, say: Callable[[str], None]) -> dict[str, FoundFile]:
+def listed(place: Place, selection: Selection, refused: Refused) -> dict[str, FoundFile]:
     """The files there may be need of, by path, with the chains of their cameras.
 
     Only the folders that were named are listed, if each of them is there: a place may have years of footage.
 
     Args:
-        say: is told of files that are passed over for their names.
+        refused: is told of files that are passed over for their names.
     """
     found: dict[str, FoundFile] = {}
     for folder in selection.folders():
-        here = well_named(place.files(folder), say)
+        here = well_named(place.files(folder), refused)
         if not here and folder:
-            return {file.path: file for file in well_named(place.files(), say)}
+            return {file.path: file for file in well_named(place.files(), refused)}
         found.update((file.path, file) for file in here)
     for camera in {camera_of(path) for path in found}:
-        chain = well_named(place.files(f"{camera}/{EVIDENCE_FOLDER}"), say)
+        chain = well_named(place.files(f"{camera}/{EVIDENCE_FOLDER}"), refused)
         found.update((file.path, file) for file in chain)
     return found
 
@@ -50,11 +52,18 @@ def where_cameras_are(where: str, paths: Iterable[str]) -> str | None:
     return f"{where} seems to be a camera's own folder: name the one that it is in"
 
 
-def well_named(files: Iterable[Named], say: Callable[[str], None]) -> list[Named]:
+def well_named(files: Iterable[Named], refused: Refused) -> list[Named]:
     """The files that may be fetched; of the others is told."""
     kept: list[Named] = []
     try:
         kept.extend(files)
     except NamesRefused as refusal:
-        say(str(refusal))
+        refused(refusal)
     return kept
+
+
+def in_order(path: str) -> tuple[bool, list[str | int]]:
+    """By this files of a folder are sorted: the picture, then the others by their numbers."""
+    name = path.rpartition("/")[2]
+    parts = [int(term) if index % 2 else term for index, term in enumerate(re.split("([0-9]+)", path))]
+    return not name.startswith("motion"), parts

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from pi_sec_cam.errors import PermanentError, StorageError, TemporaryError
+from pi_sec_cam.evidence.footage import FoundFile
 from pi_sec_cam.home.destination import ASIDE, Destination
 from pi_sec_cam.home.fetch import Fetch
+from pi_sec_cam.home.names import well_named
 from pi_sec_cam.home.selection import NothingFits, Selection
 from tests.unit.camera_made import MadeCamera, MadeEvent
 from tests.unit.made_places import KeepingPlace
@@ -344,6 +346,19 @@ def test_hostile_names_in_records_lead_nowhere(store: Store, tmp_path: Path) -> 
                 pass
     assert store.at_home() == store.there()
     assert [path.name for path in tmp_path.iterdir() if "escaped" in path.name] == []
+
+
+def test_files_with_hostile_names_are_named_and_the_others_come(store: Store) -> None:
+    files = store.place.files
+
+    def hostile(under: str = "") -> Iterator[FoundFile]:
+        return well_named("store", [FoundFile("Yard/../../escaped", 3), *files(under)])
+
+    store.place.files = hostile  # type: ignore[method-assign]
+    fetch = store.fetch()
+    assert "Yard/../../escaped" in fetch.arrivals.failed
+    assert any("up to something" in text for text in store.said.texts)
+    assert store.at_home() == store.there()
 
 
 def test_two_fetches_do_not_write_into_one_folder(store: Store) -> None:
