@@ -85,6 +85,8 @@ class EventFiles:
     def finish(self, pictures_lost: int) -> None:
         """That was all. If `lost`, nothing is said: it may be on the disk, and is then sent from there.
 
+        Nor while the camera's key is not known: somebody goes on with the event when it is.
+
         Args:
             pictures_lost: that were recorded and never got here.
         """
@@ -94,7 +96,7 @@ class EventFiles:
         batch = self._records.batch(at_once=True)
         if batch is not None:
             self._outbox.add(self.name, batch, records=signed)
-        if self.lost:
+        if self.lost or self._records.waits_for_key:
             self._outbox.leave_open(self.name)
         else:
             self._outbox.finish(self.name)

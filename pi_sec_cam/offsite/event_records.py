@@ -68,6 +68,11 @@ class EventRecords:
             self._own.ended(self._event, self._chain.last, self._bytes)
         return signed
 
+    @property
+    def waits_for_key(self) -> bool:
+        """Whether there is something that cannot be signed yet."""
+        return bool(self._unsigned) and self._own.key_comes
+
     def batch(self, *, at_once: bool = False, alone: bool = False) -> OutgoingFile | None:
         """An evidence file of the records that no other holds, when it is time for one.
 

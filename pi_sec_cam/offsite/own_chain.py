@@ -43,12 +43,16 @@ class OwnChain:
     Args:
         stores: the keys of those that get the records.
         program: its version.
+
+    Attributes:
+        key_comes: there will be a key, so that what cannot be signed yet waits for it.
     """
 
     def __init__(self, camera: str, clock: Clock, *, stores: Sequence[str], program: str) -> None:
         self.camera = camera
         self.stores = tuple(stores)
         self.program = program
+        self.key_comes = False
         self._clock = clock
         # Protects all below. Signing, 0.02 ms, is done under it: the order of the chain is that of the calls.
         self._access = threading.Lock()
@@ -162,7 +166,7 @@ class OwnChain:
                 self._unwritten.popleft()
 
     def batch(self, *, at_once: bool = False) -> OutgoingFile | None:
-        """An evidence file of what no other holds yet, when it is time for one: that the program has started, at once."""
+        """An evidence file of what no other holds yet, when it is time for one; for the first it is at once."""
         with self._access:
             old_us = self._clock.monotonic_us() - self._unsent_since_us
             if not self._unsent or (self._files and old_us < SOON_US and not at_once):

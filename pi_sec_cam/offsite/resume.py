@@ -80,12 +80,15 @@ def resume(
 
 
 def end(outbox: Outbox, event: str, records: EventRecords) -> None:
-    """Nothing more will be added to an interrupted event."""
+    """Nothing more will be added to an interrupted event, but for its records where these wait for the camera's key."""
     signed = records.end(0)
     batch = records.batch(at_once=True)
     if batch is not None:
         outbox.add(event, batch, records=signed)
-    outbox.finish(event)
+    if records.waits_for_key:
+        outbox.leave_open(event)
+    else:
+        outbox.finish(event)
 
 
 def _wait_for(room: Callable[[], bool]) -> None:

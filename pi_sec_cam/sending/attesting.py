@@ -23,7 +23,7 @@ from pi_sec_cam.worker import Worker
 
 log = logging.getLogger(__name__)
 
-_LOOK_S = 1.0
+_FIRST_LOOK_S, _LOOK_S = 0.05, 1.0
 _HEAD_US = 3600 * 1_000_000
 _NAME = re.compile(r"([0-9]{6,})-([0-9a-f]{8})")
 
@@ -37,6 +37,9 @@ class Attestor(Worker):
         cameras: their names.
         guard: raises StorageError while the right disk is not there.
         program: its version.
+
+    Attributes:
+        tried: whether the disk was there once, so that whoever signs can, or never will for now.
     """
 
     patience_s = 900.0  # it reads from a disk that may hang
@@ -66,6 +69,7 @@ class Attestor(Worker):
         self._finished: set[str] = set()  # chains of former starts that were dealt with
         self._stamps: dict[str, int] = {}
         self._head_us = clock.monotonic_us()
+        self.tried = False
         self.trouble: str | None = None
         for camera in cameras:
             self.own(camera)
@@ -76,6 +80,7 @@ class Attestor(Worker):
             if camera not in self._own:
                 stores = tuple(self._outbox.departures)
                 self._own[camera] = OwnChain(camera, self.clock, stores=stores, program=self._program)
+                self._own[camera].key_comes = True
             return self._own[camera]
 
     def given_up(self, kind: Loss, event: str, of: str, store: str, names: Sequence[str], why: str) -> None:
@@ -115,7 +120,7 @@ class Attestor(Worker):
         while not self.stopping.is_set():
             self.advance()
             self.look()
-            self.stopping.wait(_LOOK_S)
+            self.stopping.wait(_LOOK_S if self.tried else _FIRST_LOOK_S)
         self.end()
 
     def look(self) -> None:
@@ -126,6 +131,7 @@ class Attestor(Worker):
 
     def end(self) -> None:
         """The program stops: the last records are handed over."""
+        self._open_new()
         for camera, name in self._opened.items():
             self.own(camera).stop()
             self._send(at_once=True)
@@ -141,12 +147,15 @@ class Attestor(Worker):
             for own in closed:
                 self._open(own)
         except (KeyUnusable, OSError) as error:
+            for own in closed:
+                own.key_comes = not isinstance(error, KeyUnusable)
             text = str(error if isinstance(error, KeyUnusable | StorageError) else storage_error("cannot sign", error))
             if text != self.trouble:
                 log.error("what is sent is not signed: %s", text)
             self.trouble = text
         else:
             self.trouble = None
+        self.tried = True
 
     def _open(self, own: OwnChain) -> None:
         key, new = read_or_make_camera_key(self._identity)

@@ -32,7 +32,8 @@ class Resumer(Worker):
 
     Args:
         own: a camera's own chain of records, by its name.
-        ready: whether the disk is there, and what a crash has left on it has been put in order.
+        ready: whether the disk is there, what a crash has left on it has been put in order, and somebody has looked for
+            the camera's key.
         seal, file_chunk_bytes, file_chunk_secs: as the chunkers have them.
     """
 
@@ -62,6 +63,7 @@ class Resumer(Worker):
         self._changed = threading.Condition()
         self._folders: list[str] = []
         self._seen: set[str] = set()  # folders of events that were dealt with
+        self._unsigned: set[str] = set()  # the same, but for their records: the camera's key could not be read
 
     def interrupted(self, event_ids: Sequence[str]) -> None:
         """These events were found cut short, and are in order now. From any thread."""
@@ -93,6 +95,8 @@ class Resumer(Worker):
     def _go_on(self, folder: str) -> None:
         if folder in self._seen or self.stopping.is_set():
             return
+        if folder in self._unsigned and self._own(folder.partition("/")[0]).key is None:
+            return
         self._seen.add(folder)
         self.advance()
         try:
@@ -106,6 +110,9 @@ class Resumer(Worker):
         else:
             rest = f"the rest of it, {count} files, leaves now" if count else "all of it was handed over before"
             log.info("%s was interrupted; %s", folder, rest)
+            if folder in self._outbox.interrupted():
+                self._unsigned.add(folder)
+                self._seen.discard(folder)
 
     def _send_rest(self, folder: EventFolder) -> int:
         """How many files were handed over."""

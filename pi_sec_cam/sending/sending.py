@@ -116,7 +116,7 @@ class Sending:
             archive,
             self._outbox,
             own=self.attestor.own,
-            ready=settled,
+            ready=lambda: settled() and self.attestor.tried,
             seal=self._seal,
             file_chunk_bytes=self._file_chunk_bytes,
             file_chunk_secs=self._file_chunk_secs,

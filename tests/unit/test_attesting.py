@@ -116,6 +116,37 @@ def test_without_its_key_files_leave_and_are_signed_when_it_is_there(bench: Benc
     assert kinds(found) == ["event", "file", "file", "end"]
 
 
+def test_an_event_that_is_over_before_the_key_is_there_is_signed_when_it_is(bench: Bench) -> None:
+    name, signs = begun(bench)
+    hand_over(bench.outbox, name, chunk(0), signs)
+    end(bench.outbox, name, signs)
+    bench.writer.round(0)
+    assert not bench.journal().final, "somebody goes on with it"
+    assert bench.outbox.interrupted() == [name]
+    bench.attestor.look()
+    bench.outbox.resumed(name, bench.home())
+    end(bench.outbox, name, EventRecords(name, bench.attestor.own("Yard"), bench.clock, journal=bench.journal()))
+    bench.attestor.end()
+    bench.writer.round(0)
+    bench.send()
+    found = records(bench.stores["nas"], EVENT)
+    check_chain(found, bench)
+    assert kinds(found) == ["event", "file", "end"]
+    assert "ended" in kinds(records(bench.stores["nas"], OWN))
+    assert bench.journal().final
+
+
+def test_for_a_damaged_key_no_event_waits(bench: Bench) -> None:
+    (bench.storage / "identity").mkdir()
+    (bench.storage / "identity" / "camera_key.pem").write_text("rubbish")
+    bench.attestor.look()
+    name, signs = begun(bench)
+    hand_over(bench.outbox, name, chunk(0), signs)
+    end(bench.outbox, name, signs)
+    bench.writer.round(0)
+    assert bench.journal().final
+
+
 def test_the_chain_of_a_start_names_the_last_durable_record_of_the_one_before(bench: Bench) -> None:
     bench.attestor.look()
     bench.clock.advance(5)
