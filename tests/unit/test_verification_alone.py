@@ -9,7 +9,7 @@ import sys
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -26,6 +26,7 @@ from tests.unit import test_evidence_format as format_vectors
 from tests.unit.camera_made import MadeCamera, MadeEvent, made_key, read_evidence, resigned, write_evidence
 
 PROGRAM = Path(__file__).parents[2] / "ancillary/verification/verify.py"
+PLACE = {"kind", "chain", "n", "prev", "at_us"}
 OUTCOMES = {0: "whole", 1: "wrong", 2: "command line", 3: "open"}
 
 
@@ -455,6 +456,14 @@ def head_that_nothing_reaches(yard: Yard) -> Sequence[str]:
     return ["--head", head]
 
 
+@case(Verdict.REPLAYED)
+def records_of_two_starts_exchanged(yard: Yard) -> None:
+    one, other = own_evidence(yard)[0], own_evidence(yard)[-1]
+    data = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(data)
+
+
 @case(Verdict.WHOLE)
 def stamp(yard: Yard) -> None:
     (yard.folder / "stamp0.tsr").write_bytes(b"stamp")
@@ -515,6 +524,37 @@ def later_version(yard: Yard) -> None:
     write_evidence(event.folder / "evidence0.jsonl", [resigned(opening, yard.key, {"chain": "22" * 16})])
     yard.sign("dropped", event=event.name, of=event.chain.id, store="directory", names=["evidence0.jsonl"], why="full")
     yard.send()
+
+
+@case(Verdict.MISSING)
+def file_from_before_the_power_cut_deleted(yard: Yard) -> None:
+    power_cut_in_mid_event(yard)
+    (max((yard.top / "Yard/2026-03-01").iterdir()) / "video0.h264").unlink()
+
+
+@case(Verdict.FORGED)
+def opening_in_the_middle(yard: Yard) -> None:
+    event = yard.begin()
+    opening = event.records[0].fields
+    event.sign("event", **{key: value for key, value in opening.items() if key not in PLACE})
+    event.end()
+
+
+@case(Verdict.MISSING)
+def opening_that_comes_after_something(yard: Yard) -> None:
+    event = yard.begin()
+    event.end()
+    path = event.folder / "evidence0.jsonl"
+    opening, *others = read_evidence(path)
+    write_evidence(path, [resigned(opening, yard.key, {"prev": "00" * 32}), *others])
+
+
+@case(Verdict.MISSING)
+def place_left_out(yard: Yard) -> None:
+    event = yard.begin()
+    last = event.records[-1]
+    event.chain.last = replace(last, fields={**last.fields, "n": last.fields["n"] + 1})
+    event.end()
 
 
 @pytest.mark.parametrize("name", CASES)
