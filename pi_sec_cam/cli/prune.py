@@ -147,7 +147,10 @@ def _show(choice: Choice, of: int, most: int | None) -> None:
     else:
         click.echo(f"nothing {'can' if choice.spared else 'has to'} go: {count(of, 'event')}, {total} in all")
     if choice.spared:
-        click.echo(f"{count(choice.spared, 'event')} would have to go too, but are too young, or of unknown age")
+        click.echo(
+            f"{count(choice.spared, 'event')} would have to go too, but {'stays' if choice.spared == 1 else 'stay'}: each "
+            "camera's last 24 hours always do, and what nobody knows the age of"
+        )
     if most is not None and choice.total_bytes - choice.bytes > most:
         click.echo(f"{size_text(choice.total_bytes - choice.bytes)} will be there then, more than {size_text(most)}")
 
