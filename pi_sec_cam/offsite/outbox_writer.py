@@ -154,6 +154,7 @@ class OutboxWriter(Worker):
                 self._files.rename(event, store, old, new)
             case Finish():
                 self._files.done_writing(event)
+                self._testimony.before(event, steps)
                 self._journals.append(event, [{"final": True}], begin=False)
             case Settle(store):
                 self._settle(event, store)

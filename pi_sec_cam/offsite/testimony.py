@@ -25,7 +25,10 @@ class Testimony:
         self._told: Step | None = None  # the last that was signed; it is tried again after trouble
 
     def before(self, event: WaitingEvent, steps: Sequence[Step]) -> None:
-        """Files are given up or withdrawn, or the event goes elsewhere: to be called before that is done."""
+        """Files are given up or withdrawn, the event goes elsewhere, or is over: to be called before that is done.
+
+        Nobody looks again at an event that is over, so what the camera's own chain says of it must be durable by then.
+        """
         if self._witness is None:
             return
         if steps[-1] is not self._told:

@@ -136,6 +136,20 @@ def test_an_event_that_is_over_before_the_key_is_there_is_signed_when_it_is(benc
     assert bench.journal().final
 
 
+def test_an_event_that_is_over_is_named_durably(bench: Bench) -> None:
+    """Nobody would name it after a crash."""
+    bench.attestor.look()
+    name, signs = begun(bench)
+    hand_over(bench.outbox, name, chunk(0), signs)
+    end(bench.outbox, name, signs)
+    bench.writer.round(0)
+    assert bench.journal().final
+    (folder,) = (bench.storage / "evidence" / "Yard").iterdir()
+    journal = read_journal(folder)
+    assert journal is not None
+    assert kinds(journal.records) == ["segment", "began", "ended"]
+
+
 def test_for_a_damaged_key_no_event_waits(bench: Bench) -> None:
     (bench.storage / "identity").mkdir()
     (bench.storage / "identity" / "camera_key.pem").write_text("rubbish")
