@@ -24,6 +24,9 @@ STAMP = re.compile(r"stamp[0-9]+\.tsr")
 FOOTAGE = re.compile(r"(video|motion)[0-9]+\.(h264|h265|jpg)")
 LEFT_OVER = re.compile(r"(.+?)( ?\([0-9]+\)(?=\.)|\.part$|\.partial$|\.crdownload$|\.tmp$)")
 PASSED_BY = re.compile(EVIDENCE.pattern + r"|\..*|offsite\.jsonl|event\.json|Thumbs\.db|desktop\.ini")
+TEXTS = {"event", "of", "store", "to", "file", "sha256", "segment", "camera", "key", "name"}
+NUMBERS = {"version", "ordinal", "bytes", "files", "pictures_lost"}
+LISTS = {"names", "stores"}
 findings = {}  # line: verdict
 
 
@@ -71,6 +74,13 @@ def parse(line):
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return (signature, text, says) if right and base64.urlsafe_b64encode(signature) == encoded + b"==" else None
+
+
+def makes_sense(says):
+    """Whether what is relied on below is of its kind, where it is there."""
+    texts = [each for key in LISTS & says.keys() for each in (says[key] if isinstance(says[key], list) else [None])]
+    texts += [says[key] for key in TEXTS & says.keys()]
+    return {*map(type, texts)} <= {str} and all(type(says[key]) is int for key in NUMBERS & says.keys())
 
 
 def digest_of(path):
@@ -173,6 +183,8 @@ class Footage:
         signature, text, says = record
         for key in self.keys:
             if signed_by(key, signature, text):
+                if not makes_sense(says):
+                    return say("forged", place, "a record without sense, signed by the camera's key")
                 says.pop("pts_us", None)  # most of its bulk, and not needed here
                 chain = self.chains[says["chain"]]
                 chain.records[hashlib.sha256(text).hexdigest()] = says
@@ -190,6 +202,11 @@ class Footage:
         self.segments = [chain for chain in chains if not chain.event]
         self.cameras = {chain.camera for chain in self.segments}
         self.said = [says for chain in self.segments for says in chain.records.values()]
+        self.began = {says.get("of"): says.get("event", "") for says in self.said if says["kind"] == "began"}
+        self.renamed = defaultdict(list)
+        for says in self.said:
+            if says["kind"] == "renamed":
+                self.renamed[says.get("of")].append(says.get("to", ""))
         with_records = {folder for chain in self.events.values() for folder in chain.folders}
         self.bare = [
             folder
@@ -201,8 +218,7 @@ class Footage:
         for chain in self.segments:
             sensible(chain, self.judge_segment, chain)
         for folder in self.bare:
-            known = [says["event"] for says in self.said if says["kind"] == "began"]
-            between = known and min(known) < folder < max(known)
+            between = self.began and min(self.began.values()) < folder < max(self.began.values())
             say("foreign" if between else "unattested", folder, "no record speaks of these files")
         for chain in self.events.values():
             sensible(chain, self.find_folders, chain)
@@ -213,12 +229,12 @@ class Footage:
                     path = self.path(folder, name)
                     self.found[folder][name] = digest_of(path), os.path.getsize(path)
         files = [(chain, says) for chain in self.events.values() for says in chain.kind("file")]
-        self.recorded = {says["sha256"] for _, says in files}
+        self.recorded = {says.get("sha256") for _, says in files}
         self.right = {
-            (folder, says["name"])
+            (folder, says.get("name"))
             for chain, says in files
             for folder in chain.folders
-            if self.found[folder].get(says["name"]) == (says["sha256"], says["bytes"])
+            if self.found[folder].get(says.get("name")) == (says.get("sha256"), says.get("bytes"))
         }
         for chain in self.events.values():
             sensible(chain, self.judge_event, chain)
@@ -226,7 +242,7 @@ class Footage:
 
     def find_folders(self, chain):
         """Where an event's files may be: with its records, or where it was before or after a change of its name."""
-        renamed = [says["to"] for says in self.said if says["kind"] == "renamed" and says["of"] == chain.id]
+        renamed = self.renamed[chain.id]
         for folder in chain.folders:
             if not any(belongs(folder, name, self.cameras) for name in (chain.event, *renamed)):
                 say("replayed", folder, f"these are the records of {chain.event}")
@@ -266,7 +282,7 @@ class Footage:
             say(verdict, f"{folder}/{name}", "left over of a download" if copy else "no record speaks of it")
         if chain.camera not in self.cameras:
             say("missing" if self.complete else "outside", chain.camera, "the camera's own chain is not here")
-        elif not any(says["kind"] == "began" and says["of"] == chain.id for says in self.said):
+        elif chain.id not in self.began:
             then = [says["at_us"] for says in self.said if says["chain"] == chain.opening["segment"]]
             verdict = "foreign" if max(then, default=0) > chain.opening["at_us"] + 60_000_000 else "unattested"
             say(verdict, chain.place, "the camera's chain does not speak of this event")

@@ -184,6 +184,11 @@ def test_openssl_verifies_each_record(footage: Path, path: str) -> None:
         assert (done.returncode, done.stdout) == (0, "Signature Verified Successfully\n")
 
 
+def test_a_key_from_its_digits(tmp_path: Path) -> None:
+    by_hand("key", PUBLIC, tmp_path / "camera_public.pem")
+    assert (tmp_path / "camera_public.pem").read_bytes() == public_pem(KEY.public_key())
+
+
 def test_openssl_refuses_an_altered_record(footage: Path) -> None:
     evidence = footage / EVENT / "evidence0.jsonl"
     evidence.write_text(evidence.read_text().replace('"bytes":12', '"bytes":13'))

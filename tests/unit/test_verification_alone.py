@@ -655,6 +655,43 @@ def test_what_it_prints(tmp_path: Path) -> None:
     )
 
 
+ABSENT = object()
+SENSELESS = [
+    ABSENT,
+    None,
+    True,
+    -1,
+    "x",
+    "",
+    [],
+    [1],
+    [None],
+    {},
+    {"hash": 1, "n": [], "chain": {}},
+    [{"of": [], "hash": 7}],
+]
+
+
+@pytest.mark.parametrize("value", SENSELESS, ids=range(len(SENSELESS)))
+def test_what_a_thief_signs_ends_no_checker(value: object, tmp_path: Path) -> None:
+    yard = Yard(tmp_path)
+    says = (
+        ""
+        if value is ABSENT
+        else "event of last open names store to file sha256 stores segment camera key version ordinal previous files"
+    )
+    kinds = "event file resumed end segment began ended dropped refused withdrawn renamed stamped head stop other"
+    for kind in kinds.split():
+        yard.sign(kind, **dict.fromkeys(says.split(), value))
+        event = MadeEvent(yard, started=True, stores=None)
+        event.sign(kind, **dict.fromkeys(f"{says} name bytes pictures_lost".split() if says else (), value))
+        event.sender.send()
+        yard.clock.advance(1)
+    yard.send()
+    for check in (alone, ours):
+        assert check(tmp_path, [yard.public_key]).outcome == "wrong"
+
+
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("x")
     assert alone(tmp_path, [made_key().public_key()]).outcome == "wrong"
