@@ -75,7 +75,7 @@ def prune(
     """Delete the video and the pictures of old events in FROM: a folder, "dropbox:", "s3://BUCKET/PREFIX".
 
     You are shown what would go, and asked; without a terminal to ask on, nothing is deleted unless you add --yes. Your
-    own login has to allow it (`pi-sec-cam home login dropbox --may-delete`); the camera's does not.
+    own login has to allow it (`pi-sec-cam home login dropbox --may-delete`); the camera itself never deletes there.
 
     The signed records stay: they are small, and go on to prove what there was. What is deleted is noted on this
     computer, so that `pi-sec-cam verify` calls it pruned, and not missing. How old an event is is told by its folder's
@@ -148,8 +148,8 @@ def _show(choice: Choice, of: int, most: int | None) -> None:
         click.echo(f"nothing {'can' if choice.spared else 'has to'} go: {count(of, 'event')}, {total} in all")
     if choice.spared:
         click.echo(
-            f"{count(choice.spared, 'event')} would have to go too, but {'stays' if choice.spared == 1 else 'stay'}: each "
-            "camera's last 24 hours always do, and what nobody knows the age of"
+            f"spared: {count(choice.spared, 'event')}, because each camera's last 24 hours always stay, and so does what "
+            "nobody knows the age of"
         )
     if most is not None and choice.total_bytes - choice.bytes > most:
         click.echo(f"{size_text(choice.total_bytes - choice.bytes)} will be there then, more than {size_text(most)}")
