@@ -148,8 +148,8 @@ def _show(choice: Choice, of: int, most: int | None) -> None:
         click.echo(f"nothing {'can' if choice.spared else 'has to'} go: {count(of, 'event')}, {total} in all")
     if choice.spared:
         click.echo(
-            f"spared: {count(choice.spared, 'event')}, because each camera's last 24 hours always stay, and so does what "
-            "nobody knows the age of"
+            f"spared: {count(choice.spared, 'event')}, because each camera's last 24 hours always stay, and so does "
+            "what nobody knows the age of"
         )
     if most is not None and choice.total_bytes - choice.bytes > most:
         click.echo(f"{size_text(choice.total_bytes - choice.bytes)} will be there then, more than {size_text(most)}")
