@@ -8,7 +8,7 @@ from pi_sec_cam.evidence.camera_chain import TOMBSTONES
 from pi_sec_cam.evidence.findings import Findings, Spot, and_more
 from pi_sec_cam.evidence.verdict import Verdict
 
-ADDED_LATER = "added later"
+NOT_FOR_IT = "not for it"
 MOST_NAMED = 100
 """So many missing files are named one by one in an event."""
 
@@ -42,7 +42,7 @@ class Absent:
     Attributes:
         place: its path.
         missing: what to say if nothing explains it.
-        reasons: by store: why it need not be in that one (a tombstone's kind, or ADDED_LATER).
+        reasons: by store: why it need not be in that one (a tombstone's kind, or NOT_FOR_IT).
     """
 
     draft: EventDraft
@@ -83,8 +83,10 @@ class Absences:
 def _say_explained(findings: Findings, camera: str, store: str, reason: str, group: list[Absent]) -> None:
     draft = group[0].draft
     names = and_more(absent.place.rpartition("/")[2] for absent in group)
-    verdict = Verdict.OUTSIDE if reason == ADDED_LATER else Verdict.DROPPED
-    why = f"{store} was added after that" if reason == ADDED_LATER else f"{TOMBSTONES[reason]}, as the camera says"
+    verdict = Verdict.OUTSIDE if reason == NOT_FOR_IT else Verdict.DROPPED
+    why = (
+        f"the event did not go to {store} then" if reason == NOT_FOR_IT else f"{TOMBSTONES[reason]}, as the camera says"
+    )
     place = group[0].place if len(group) == 1 else draft.folder
     text = f"not here: {names} ({why})"
     draft.verdicts.add(findings.add(verdict, place, text, camera=camera, event=draft.event, at_us=group[0].at_us))

@@ -87,10 +87,10 @@ class EventChain:
                 pass
 
     def stores_without(self, n: int) -> frozenset[str]:
-        """The stores that were added after the record in place `n`, so that its file need not be there."""
+        """The stores that the event did not go to at the record in place `n`: its file need not be there."""
         before = [place for place in self._stores if place < n]
         had = self._stores[max(before)] if before else frozenset[str]()
-        return frozenset[str]().union(*(stores for place, stores in self._stores.items() if place > n)) - had
+        return frozenset[str]().union(*self._stores.values()) - had
 
     def _opened(self, fields: Mapping[str, Any]) -> None:
         camera, event, segment = fields.get("camera"), fields.get("event"), fields.get("segment")

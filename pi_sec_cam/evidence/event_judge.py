@@ -1,6 +1,6 @@
 """Judges one event: its files, its chain, its end, and whether the camera's own chain names it."""
 
-from pi_sec_cam.evidence.absent import ADDED_LATER, MOST_NAMED, Absent, EventDraft
+from pi_sec_cam.evidence.absent import MOST_NAMED, NOT_FOR_IT, Absent, EventDraft
 from pi_sec_cam.evidence.case import Case
 from pi_sec_cam.evidence.event_chain import EventChain
 from pi_sec_cam.evidence.event_files import EventFiles
@@ -74,7 +74,7 @@ class EventJudge:
         given_up = self._camera.given_up(chain.id, draft.event) if self._camera else {}
         missing = []
         for name, claim in absent:
-            if reasons := dict.fromkeys(chain.stores_without(claim.n), ADDED_LATER) | dict(given_up.get(name, {})):
+            if reasons := dict.fromkeys(chain.stores_without(claim.n), NOT_FOR_IT) | dict(given_up.get(name, {})):
                 spot = self.words.spot_at(claim.n)
                 place = path_of(draft.folder, name)
                 self._case.absences.add(Absent(draft, place, _FILE_MISSING, claim.at_us, spot, reasons))

@@ -80,7 +80,7 @@ class Links:
         return sorted(found)
 
     def _knows(self, n: int, digest: bytes) -> bool:
-        return len(digest) == _HASH_BYTES and (self._at(n) == digest or digest in self._beside.get(n, ()))
+        return digest != _NONE and (self._at(n) == digest or digest in self._beside.get(n, ()))
 
     def _at(self, n: int) -> bytes:
         return bytes(self._row[n * _HASH_BYTES : (n + 1) * _HASH_BYTES]) or _NONE

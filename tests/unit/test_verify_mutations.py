@@ -7,7 +7,7 @@ from random import Random
 from tests.unit.camera_made import MadeCamera, made_bytes
 from tests.unit.verified import verified
 
-ROUNDS = 150
+ROUNDS = 100
 
 
 def test_any_change_is_found(tmp_path: Path) -> None:

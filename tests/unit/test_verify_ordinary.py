@@ -65,6 +65,22 @@ def test_records_that_left_and_were_lost_with_the_power_are_a_branch(camera: Mad
     found = verified(camera)
     assert found.findings == ()
     assert event_at(found, event.folder).files == 8
+    names = sorted(event.folder.glob("evidence*"))
+    for path in names:
+        path.rename(path.with_suffix(".x"))
+    for path, name in zip(reversed(names), names, strict=True):
+        path.with_suffix(".x").rename(name)
+    assert verified(camera).findings == ()  # in whatever order they are read
+
+
+def test_an_event_that_ended_without_saying_so_itself(camera: MadeCamera) -> None:
+    event = camera.begin()
+    last = event.records[-1]
+    camera.running.clear()
+    event.sender.send()
+    camera.sign("ended", event=event.name, of=event.chain.id, last={"hash": last.hash, "n": last.fields["n"]}, bytes=0)
+    camera.send()
+    assert verified(camera).findings == ()
 
 
 def test_what_a_head_named_and_the_power_took_away_is_open(camera: MadeCamera) -> None:
@@ -156,6 +172,19 @@ def test_a_store_that_was_added_in_mid_event_lacks_what_came_before(camera: Made
     assert (Verdict.MISSING, "video1.h264") in verdicts(verified(camera))
 
 
+def test_a_store_that_was_taken_away_in_mid_event_lacks_what_came_after(camera: MadeCamera) -> None:
+    camera.stores = ["directory", "old"]
+    event = camera.begin()
+    event.chunk()
+    camera.power_cut()
+    camera.stores = ["directory"]
+    camera.start()
+    event.chunk()
+    event.end()
+    (event.folder / "video1.h264").unlink()
+    assert {verdict for verdict, _ in verdicts(verified(camera))} == {Verdict.OUTSIDE}
+
+
 def test_a_store_that_was_added_later_lacks_the_starts_before(camera: MadeCamera) -> None:
     camera.event(1)
     camera.stop()
@@ -242,6 +271,21 @@ def test_a_camera_that_was_installed_anew(camera: MadeCamera) -> None:
     anew.event(1)
     assert verified([camera, anew]).findings == ()
     assert verified(camera).verdict is Verdict.FOREIGN
+
+
+def test_a_store_that_was_added_before_the_camera_was_installed_anew(camera: MadeCamera) -> None:
+    """Both chains begin in mid-life there, each by its own key; the order is that of the keys, then of the starts."""
+    camera.event(1)
+    camera.stop()
+    shutil.rmtree(camera.top / "Yard")
+    camera.start()
+    camera.event(1)
+    camera.stop()
+    anew = MadeCamera(camera.top, key=made_key("anew"), clock=camera.clock, chunk_bytes=200)
+    anew.event(1)
+    found = verified([camera, anew])
+    assert {finding.verdict for finding in found.findings} == {Verdict.OUTSIDE}
+    assert found.cameras[0].head == anew.head
 
 
 def test_two_events_of_the_same_name_lie_beside_each_other(camera: MadeCamera) -> None:

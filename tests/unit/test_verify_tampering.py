@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -303,6 +304,20 @@ def test_an_event_without_records_is_foreign_while_the_camera_ran_and_open_after
         (day / name / "video0.h264").write_bytes(b"made up")
     found = verified(camera)
     assert wrong(found) == {(Verdict.FOREIGN, "12.00.30"), (Verdict.UNATTESTED, "23.59.59")}
+    shutil.rmtree(first)  # without an event whose time is known, only what lies between others is certain
+    for folder in list(day.iterdir()):
+        if folder.name not in {"12.00.30", "23.59.59"}:
+            shutil.rmtree(folder)
+    assert (Verdict.FOREIGN, "12.00.30") in wrong(verified(camera))
+
+
+def test_an_event_without_records_after_the_last_one_is_foreign_if_the_camera_still_ran(camera: MadeCamera) -> None:
+    camera.clock.advance(7200)
+    camera.write_head()
+    made_up = camera.top / "Yard/2026-03-01/13.30.00/video0.h264"
+    made_up.parent.mkdir()
+    made_up.write_bytes(b"made up")
+    assert verdicts(verified(camera)) == {(Verdict.FOREIGN, "13.30.00")}
 
 
 def test_an_event_without_records_from_before_the_first_record_is_open(camera: MadeCamera) -> None:
@@ -328,19 +343,68 @@ def test_a_file_after_the_last_record_of_a_running_event_is_open(tmp_path: Path)
     assert verdicts(found) == {(Verdict.UNATTESTED, "12.00.00"), (Verdict.UNATTESTED, "video1.h264")}
 
 
-def test_a_signed_event_that_the_cameras_chain_does_not_know_is_foreign(camera: MadeCamera) -> None:
-    """A thief has the key, and makes an event of the time before."""
-    thief = MadeCamera(camera.top.parent / "thief", key=camera.key, chunk_bytes=200)
-    thief.clock.advance(30)
-    thief.sender = camera.sender
-    thief.start = lambda: None  # type: ignore[method-assign]
-    event = thief.begin()
-    event.chunk()
-    event.end()
-    shutil.copytree(event.folder, camera.top / event.name)
-    # The thief's own words in the camera's chain have not reached the store.
+@pytest.mark.parametrize(("step", "verdict"), [(-400, Verdict.FOREIGN), (0, Verdict.UNATTESTED)])
+def test_a_signed_event_that_the_cameras_chain_does_not_know(
+    camera: MadeCamera, monkeypatch: pytest.MonkeyPatch, step: int, verdict: Verdict
+) -> None:
+    """A thief has the key, and makes an event: of the time before, or of now. Only that may be one that still runs."""
+    camera.clock.advance(500)
+    camera.write_head()
+    camera.clock.step_wall(step)
+    monkeypatch.setattr(camera, "sign", lambda kind, **fields: None)
+    event = camera.event(1)
+    assert verdicts(verified(camera)) == {(verdict, event.folder.name)}
+
+
+def test_a_copy_under_a_name_that_the_camera_might_give_is_foreign(camera: MadeCamera, first: Path) -> None:
+    shutil.copy(first / "video1.h264", first / "video6.h264")
     found = verified(camera)
-    assert found.verdict is Verdict.FOREIGN or found.verdict is Verdict.FORGED
+    assert verdicts(found) == {(Verdict.FOREIGN, "video6.h264")}
+    assert "a copy of video1.h264" in texts(found)
+
+
+def test_an_altered_opening_is_forged_also_where_no_key_was_given(camera: MadeCamera, first: Path) -> None:
+    shutil.rmtree(camera.top / "Yard/evidence")
+    for path in camera.top.glob("Yard/*/*/evidence0.jsonl"):
+        data = path.read_bytes()
+        path.write_bytes(data.replace(b'"program":"1.0"', b'"program":"1.1"', 1))
+    found = verified([], camera.top)
+    assert (Verdict.FORGED, "evidence0.jsonl") in verdicts(found)
+    assert all(event.chain is None for event in found.events)
+
+
+def test_a_start_without_events_that_is_gone_is_missing(tmp_path: Path) -> None:
+    camera = MadeCamera(tmp_path)
+    camera.event(1)
+    camera.start()
+    camera.start()
+    shutil.rmtree(segment(camera, 2))
+    assert verdicts(verified(camera)) == {(Verdict.MISSING, segment(camera, 3).name)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"previous": {"chain": "", "hash": "1" * 64, "n": 1}}, Verdict.FORGED),
+        ({"previous": None, "ordinal": 4}, Verdict.MISSING),
+    ],
+)
+def test_a_start_that_does_not_follow_the_one_before(
+    camera: MadeCamera, changes: dict[str, Any], verdict: Verdict
+) -> None:
+    path = segment(camera, 2) / "evidence0.jsonl"
+    opening, *rest = read_evidence(path)
+    if changes["previous"]:
+        changes["previous"]["chain"] = opening.fields["previous"]["chain"]
+    write_evidence(path, [resigned(opening, camera.key, changes), *rest])
+    assert (verdict, segment(camera, 2).name) in verdicts(verified(camera))
+
+
+def test_two_records_in_one_place_of_the_cameras_chain_are_forged(camera: MadeCamera) -> None:
+    path = segment(camera, 1) / "evidence1.jsonl"
+    records = read_evidence(path)
+    write_evidence(path, [*records, resigned(records[0], camera.key, {"event": "Yard/2026-03-01/12.00.09"})])
+    assert (Verdict.FORGED, segment(camera, 1).name) in verdicts(verified(camera))
 
 
 def test_two_records_in_one_place_are_forged(camera: MadeCamera, first: Path) -> None:
