@@ -300,7 +300,9 @@ class Footage:
                 if not PASSED_BY.fullmatch(name) and not STAMP.fullmatch(name):
                     say("foreign", f"{folder}/{name}", "no record speaks of it")
         if before and before["hash"] not in self.hashes:
-            ordinals = [each.opening["ordinal"] for each in self.segments if each.camera == chain.camera]
+            same = (chain.camera, chain.opening["key"])
+            every = [each.opening for each in self.segments]
+            ordinals = [each["ordinal"] for each in every if (each["camera"], each["key"]) == same]
             needed = before["chain"] in [each.opening["segment"] for each in self.events.values()]
             first = chain.opening["ordinal"] == min(ordinals) and not needed
             say("outside" if first else "missing", chain.place, "what the camera said before this start")

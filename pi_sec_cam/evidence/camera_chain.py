@@ -137,9 +137,15 @@ class CameraChain:
                 pass
 
     def arrange(self) -> None:
-        """Puts the segments in order, and events by their names."""
+        """Puts the segments in order, and events by their names. Of two keys, the one that signed first comes first."""
         self.by_name = sorted(self.named.values(), key=lambda named: named.event)
-        ordered = sorted(self.segments.values(), key=lambda each: (each.ordinal or 0, each.at_us, each.chain))
+        began_us: dict[bytes, int] = {}
+        for segment in self.segments.values():
+            began_us[segment.key] = min(segment.at_us, began_us.get(segment.key, segment.at_us))
+        ordered = sorted(
+            self.segments.values(),
+            key=lambda each: (began_us[each.key], each.key, each.ordinal or 0, each.at_us, each.chain),
+        )
         for order, segment in enumerate(ordered):
             segment.order = order
 

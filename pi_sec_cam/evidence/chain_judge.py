@@ -43,8 +43,8 @@ def _judge_previous(camera: CameraChain, segment: Segment, findings: Findings, n
     chain, tip = segment.previous
     before = camera.segments.get(chain)
     if before is None:
-        first = segment.order == 0
-        if first and chain not in needed:
+        first = min(each.order for each in camera.segments.values() if each.key == segment.key)
+        if segment.order == first and chain not in needed:
             _found(
                 camera,
                 findings,

@@ -73,6 +73,9 @@ def resume(
             hand_over(outbox, name, file, records)
             count += 1
     except BaseException:
+        batch = records.batch(at_once=True)
+        if batch is not None:
+            outbox.add(name, batch)
         outbox.leave_open(name)
         raise
     end(outbox, name, records)

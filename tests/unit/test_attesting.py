@@ -12,9 +12,10 @@ from pi_sec_cam.evidence.record import SignedRecord, parse_line
 from pi_sec_cam.offsite.event_files import hand_over
 from pi_sec_cam.offsite.event_records import EventRecords
 from pi_sec_cam.offsite.journal import read_journal
-from pi_sec_cam.offsite.resume import end
+from pi_sec_cam.offsite.resume import NoRoom, end, resume
 from pi_sec_cam.offsite.stores.memory import MemoryStore
 from tests.unit.outbox_bench import EVENT, Bench, chunk, picture
+from tests.unit.streams import units
 
 OWN = "Yard/evidence/"
 
@@ -217,6 +218,32 @@ def test_what_was_signed_before_a_crash_leaves_after_it_once(bench: Bench) -> No
     own = records(bench.stores["nas"], OWN)
     assert kinds(own) == ["segment", "began", "segment", "began", "ended", "stop"]
     assert {record.fields["of"] for record in own if "of" in record.fields} == {found[0].fields["chain"]}
+
+
+def test_what_was_signed_leaves_though_the_rest_of_an_interrupted_event_has_to_wait(bench: Bench) -> None:
+    bench.attestor.look()
+    room = [True]
+    with pytest.raises(NoRoom):
+        resume(
+            EVENT,
+            None,
+            lambda: units(seconds=4),
+            None,
+            outbox=bench.outbox,
+            home=bench.home(),
+            own=bench.attestor.own("Yard"),
+            clock=bench.clock,
+            seal=bytes,
+            room=lambda: bool(room) and room.pop(),
+            file_chunk_bytes=1 << 20,
+            file_chunk_secs=1,
+        )
+    bench.writer.round(0)
+    bench.send()
+    found = records(bench.stores["nas"], EVENT)
+    check_chain(found, bench)
+    assert kinds(found) == ["event", "file"]
+    assert not bench.journal().final
 
 
 def test_a_store_that_was_added_gets_the_whole_chain(bench: Bench) -> None:
