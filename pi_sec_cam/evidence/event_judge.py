@@ -62,30 +62,27 @@ class EventJudge:
         self.words.spot = begins or Spot(0, at_us, -1)
 
     def _judge_absent(self, chain: EventChain, here: set[str]) -> None:
-        absent = [(name, claims[0]) for name, claims in chain.claims.items() if name not in here]
-        if not absent:
-            return
         draft = self.draft
+        absent = ((name, claims[0]) for name, claims in chain.claims.items() if name not in here)
         if self._case.pruned(draft.event):
-            self.words.add(
-                Verdict.PRUNED, draft.folder, f"deleted by the owner: {and_more(name for name, _ in absent)}"
-            )
+            if names := [name for name, _ in absent]:
+                self.words.add(Verdict.PRUNED, draft.folder, f"deleted by the owner: {and_more(names)}")
             return
         given_up = self._camera.given_up(chain.id, draft.event) if self._camera else {}
-        missing = []
+        missing = 0
         for name, claim in absent:
             if reasons := dict.fromkeys(chain.stores_without(claim.n), NOT_FOR_IT) | dict(given_up.get(name, {})):
                 spot = self.words.spot_at(claim.n)
                 place = path_of(draft.folder, name)
                 self._case.absences.add(Absent(draft, place, _FILE_MISSING, claim.at_us, spot, reasons))
-            else:
-                missing.append((name, claim))
-        for name, claim in missing[:MOST_NAMED]:
-            place = path_of(draft.folder, name)
-            self.words.add(Verdict.MISSING, place, _FILE_MISSING, n=claim.n, at_us=claim.at_us)
-        if rest := missing[MOST_NAMED:]:
-            text = f"{len(rest)} more files of this event are missing"
-            self.words.add(Verdict.MISSING, draft.folder, text, n=rest[0][1].n)
+                continue
+            missing += 1
+            if missing <= MOST_NAMED:
+                place = path_of(draft.folder, name)
+                self.words.add(Verdict.MISSING, place, _FILE_MISSING, n=claim.n, at_us=claim.at_us)
+        if missing > MOST_NAMED:
+            text = f"{missing - MOST_NAMED} more files of this event are missing"
+            self.words.add(Verdict.MISSING, draft.folder, text)
 
     def _judge_chain(self, chain: EventChain) -> None:
         draft = self.draft

@@ -133,6 +133,16 @@ def test_a_tombstone_of_another_store_explains_nothing_here(camera: MadeCamera) 
     assert {verdict for verdict, _ in verdicts(found)} == {Verdict.DROPPED, Verdict.MISSING}
 
 
+def test_a_tombstone_of_an_event_whose_records_the_camera_has_lost_goes_by_its_name(camera: MadeCamera) -> None:
+    event = camera.event(1)
+    camera.sign("dropped", event=event.name, of="", store="directory", names=["video0.h264"], why="")
+    camera.sign("dropped", event=event.name, of="0" * 32, store="directory", names=["motion0.jpg"], why="")
+    camera.send()
+    for name in ("video0.h264", "motion0.jpg"):
+        (event.folder / name).unlink()
+    assert verdicts(verified(camera)) == {(Verdict.DROPPED, "video0.h264"), (Verdict.MISSING, "motion0.jpg")}
+
+
 def test_evidence_that_was_given_up_takes_the_records_with_it(camera: MadeCamera) -> None:
     event = camera.event(6)
     camera.tombstone("dropped", event, "evidence1.jsonl", "video5.h264")

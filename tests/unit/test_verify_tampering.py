@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -382,22 +381,28 @@ def test_a_start_without_events_that_is_gone_is_missing(tmp_path: Path) -> None:
     assert verdicts(verified(camera)) == {(Verdict.MISSING, segment(camera, 3).name)}
 
 
-@pytest.mark.parametrize(
-    ("changes", "verdict"),
-    [
-        ({"previous": {"chain": "", "hash": "1" * 64, "n": 1}}, Verdict.FORGED),
-        ({"previous": None, "ordinal": 4}, Verdict.MISSING),
-    ],
-)
-def test_a_start_that_does_not_follow_the_one_before(
-    camera: MadeCamera, changes: dict[str, Any], verdict: Verdict
-) -> None:
+def test_a_start_that_names_another_record_than_the_last_before_it_is_forged(camera: MadeCamera) -> None:
     path = segment(camera, 2) / "evidence0.jsonl"
     opening, *rest = read_evidence(path)
-    if changes["previous"]:
-        changes["previous"]["chain"] = opening.fields["previous"]["chain"]
-    write_evidence(path, [resigned(opening, camera.key, changes), *rest])
-    assert (verdict, segment(camera, 2).name) in verdicts(verified(camera))
+    previous = {**opening.fields["previous"], "hash": "1" * 64}
+    write_evidence(path, [resigned(opening, camera.key, {"previous": previous}), *rest])
+    assert (Verdict.FORGED, segment(camera, 2).name) in verdicts(verified(camera))
+
+
+def test_a_number_of_a_start_that_was_left_out_is_missing(camera: MadeCamera) -> None:
+    camera.records.clear()
+    camera.start(ordinal=4)
+    assert verdicts(verified(camera)) == {(Verdict.MISSING, segment(camera, 4).name)}
+
+
+def test_many_missing_files_are_named_up_to_a_number(tmp_path: Path) -> None:
+    camera = MadeCamera(tmp_path, chunk_bytes=1)
+    event = camera.event(130)
+    for path in event.folder.glob("video*"):
+        path.unlink()
+    found = verified(camera)
+    assert len(found.findings) == 101
+    assert "30 more files" in texts(found)
 
 
 def test_two_records_in_one_place_of_the_cameras_chain_are_forged(camera: MadeCamera) -> None:
