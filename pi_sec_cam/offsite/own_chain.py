@@ -19,6 +19,8 @@ from pi_sec_cam.offsite.witness import Loss
 SOON_US, LATEST_US = 3_500_000, 4_500_000
 """Records that are so old leave with what leaves anyway; and when nothing does."""
 
+# An event is named when its first records are on the disk: else, after a crash, nobody would know what was named.
+_NAMED_AFTER_US = 1_000_000
 _MOST_WAITING = 10_000  # notes, while there is no key: the disk that has it is away
 _NAMES = 1000
 
@@ -64,6 +66,7 @@ class OwnChain:
         self._unsent_since_us = 0
         self._files = 0
         self._running: dict[str, SignedRecord] = {}
+        self._unnamed: dict[str, tuple[str, int]] = {}  # events that run: their chain's id, and since when
 
     @property
     def key(self) -> Ed25519PrivateKey | None:
@@ -112,18 +115,20 @@ class OwnChain:
         """The last record of an event that runs."""
         with self._access:
             if event not in self._running:
-                self._say("began", event=event, of=record.fields["chain"])
+                self._unnamed[event] = record.fields["chain"], self._clock.monotonic_us()
             self._running[event] = record
 
     def ended(self, event: str, record: SignedRecord, size: int) -> None:
         """The last record of an event, whose files are so many bytes."""
         with self._access:
+            self._name(0, event)
             self._running.pop(event, None)
             self._say("ended", event=event, of=record.fields["chain"], last=_last(record), bytes=size)
 
     def head_now(self) -> None:
         """Say what runs."""
         with self._access:
+            self._name(_NAMED_AFTER_US)
             runs = sorted(self._running.items())
             self._say(
                 "head", open=[{"event": event, "of": last.fields["chain"], **_last(last)} for event, last in runs]
@@ -139,6 +144,7 @@ class OwnChain:
         """As Witness has it."""
         with self._access:
             if kind == "withdrawn":
+                self._name(0, event)
                 self._running.pop(event, None)
             for first in range(0, len(names), _NAMES):
                 some = list(names[first : first + _NAMES])
@@ -168,8 +174,12 @@ class OwnChain:
     def batch(self, *, at_once: bool = False) -> OutgoingFile | None:
         """An evidence file of what no other holds yet, when it is time for one; for the first it is at once."""
         with self._access:
-            old_us = self._clock.monotonic_us() - self._unsent_since_us
-            if not self._unsent or (self._files and old_us < SOON_US and not at_once):
+            since_us = [us for _, us in self._unnamed.values()] + [self._unsent_since_us] * bool(self._unsent)
+            old_us = self._clock.monotonic_us() - min(since_us, default=0)
+            if not since_us or (self._files and old_us < SOON_US and not at_once):
+                return None
+            self._name(_NAMED_AFTER_US)
+            if not self._unsent:
                 return None
             assert self._chain is not None
             assert self._chain.last is not None
@@ -177,6 +187,15 @@ class OwnChain:
             self._files += 1
             self._unsent = []
             return file
+
+    def _name(self, age_us: int, *events: str) -> None:
+        """Say that events have begun that are so old: these, or all."""
+        until_us = self._clock.monotonic_us() - age_us
+        for event in events or tuple(self._unnamed):
+            of, since_us = self._unnamed.get(event, ("", until_us + 1))
+            if since_us <= until_us:
+                del self._unnamed[event]
+                self._say("began", event=event, of=of)
 
     def _say(self, kind: str, **said: Any) -> None:
         if self._chain is None:

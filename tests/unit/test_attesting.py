@@ -151,6 +151,31 @@ def test_an_event_that_is_over_is_named_durably(bench: Bench) -> None:
     assert kinds(journal.records) == ["segment", "began", "ended"]
 
 
+def test_no_event_is_named_before_its_first_records_are_durable(bench: Bench) -> None:
+    """Not by what is written for another either: after a crash, nobody would know what was named."""
+    bench.attestor.look()
+    name, signs = begun(bench)
+    hand_over(bench.outbox, name, chunk(0), signs)
+    bench.clock.advance(4)
+    bench.writer.round(0)
+    other = bench.outbox.begin(EVENT.replace("18", "19"), bench.home(EVENT.replace("18", "19")))
+    EventRecords(other, bench.attestor.own("Yard"), bench.clock).of_file(chunk(0))
+    end(bench.outbox, name, signs)
+    bench.attestor.look()
+    bench.writer.round(0)
+    (folder,) = (bench.storage / "evidence" / "Yard").iterdir()
+    journal = read_journal(folder)
+    assert journal is not None
+    assert kinds(journal.records) == ["segment", "began", "ended"]
+    bench.clock.advance(5)
+    bench.attestor.look()
+    bench.writer.round(0)
+    journal = read_journal(folder)
+    assert journal is not None
+    assert kinds(journal.records) == ["segment", "began", "ended", "began"]
+    assert journal.records[-1].fields["event"] == other
+
+
 def test_for_a_damaged_key_no_event_waits(bench: Bench) -> None:
     (bench.storage / "identity").mkdir()
     (bench.storage / "identity" / "camera_key.pem").write_text("rubbish")
