@@ -67,7 +67,9 @@ def _offsite(offsite: dict[str, Any] | None) -> list[str]:
     lines = [f"off-site: {sealed}", *(f"  {_store(store)}" for store in offsite["stores"])]
     evidence = offsite["evidence"]
     if evidence["key"]:
-        lines.append(f"  signed by the camera's key {evidence['key'][:16]}…; its heads, for a place that no thief reaches:")
+        lines.append(
+            f"  signed by the camera's key {evidence['key'][:16]}…; its heads, for a place that no thief reaches:"
+        )
         lines += [f"    {camera} {head}" for camera, head in evidence["heads"].items()]
     if stamps := evidence["stamps"]:
         last = f"last at {stamps['last_stamp']}" if stamps["last_stamp"] else "not yet"

@@ -60,6 +60,7 @@ _COLOURS = {Outcome.WHOLE: "green", Outcome.EXPLAINED: "blue", Outcome.OPEN: "ye
     help="Certificates (PEM) of the time-stamp authority that the camera asks: its stamps are examined too.",
 )
 @click.option("--complete", is_flag=True, help="All that the camera has sent should be here.")
+@click.option("--only-here", is_flag=True, help="Only what is here matters; other events were not fetched.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object, for scripts.")
 @click.option("--report", metavar="OUT.html", type=click.Path(path_type=Path), help="Write a page for people, too.")
 @click.option("--force", is_flag=True, help="Replace OUT.html if it exists.")
@@ -79,6 +80,7 @@ def verify(
     heads: tuple[str, ...],
     tsa_ca: Path | None,
     complete: bool,
+    only_here: bool,
     as_json: bool,
     report: Path | None,
     force: bool,
@@ -93,17 +95,20 @@ def verify(
     public key is enough; sealed files stay sealed. Without -p the key that the records name is taken on trust, which
     proves little: anyone can make a key.
 
-    Of what was downloaded by hand nobody knows what it should be: events of which nothing is here are then no fault.
-    In a store, with --complete, and in what `pi-sec-cam fetch` has fetched, they are.
+    Of what was downloaded by hand nobody knows what it should be: whether events of which nothing is here were deleted
+    stays open, unless you say --complete (then they are missing) or --only-here (then they do not matter). In a store,
+    and in what `pi-sec-cam fetch` has fetched, that is known.
 
     \b
     pi-sec-cam verify footage -p Yard.pem
     pi-sec-cam verify dropbox: -p Yard.pem --report report.html -k pi_sec_cam_private.pem
 
     Exit codes: 0 it is whole (also where the camera or you yourself have given something up, and said so), 1 something
-    is wrong, or it could not be verified, 2 the command line is at fault, 3 nothing is wrong, but for something
-    nobody vouches.
+    is wrong, or it could not be verified, 2 the command line is at fault, 3 nothing is wrong, but something is open:
+    nobody vouches for it, or it is not here and nobody knows why.
     """
+    if complete and only_here:
+        raise click.UsageError("--complete and --only-here exclude each other")
     if private_key is not None and report is None:
         raise click.UsageError("-k is for the pictures of a report: give --report OUT.html too")
     public_keys = [read_public_key(key) for key in keys]
@@ -125,7 +130,7 @@ def verify(
                 footage,
                 public_keys,
                 heads=heads,
-                scope=_scope(place, where, complete),
+                scope=_scope(place, where, complete=complete, only_here=only_here),
                 pruned=pruned_of(place.where),
                 check_stamp=stamp_check,
                 on_progress=progress.verified,
@@ -134,7 +139,8 @@ def verify(
         at = SystemClock().wall()
         if report is not None:
             progress.phase("looking at pictures")
-            command = _command(where, [raw(key).hex() for key in public_keys], heads, tsa_ca, complete)
+            command = _command(where, [raw(key).hex() for key in public_keys], heads, tsa_ca)
+            command += " --complete" if complete else " --only-here" if only_here else ""
             _write(report, _page(footage, found, owner, at=at, keys=fingerprints, heads=heads, command=command))
     if as_json:
         click.echo(json.dumps(report_object(found, checked_at=at, keys=fingerprints), indent=2))
@@ -152,15 +158,17 @@ def show(verification: Verification) -> None:
         click.echo(click.style(line.text, fg=_COLOURS[line.tone], bold=True) if line.tone else line.text, color=colour)
 
 
-def _scope(place: Place, where: str, complete: bool) -> Scope:
+def _scope(place: Place, where: str, *, complete: bool, only_here: bool) -> Scope:
     """What should be here."""
+    if only_here:
+        return Scope(only_here=True)
     if complete or place.kind != "folder":
         return Scope(complete=True)
     manifest = read_manifest(Path(where).expanduser())
     return Scope(asked=manifest.events.__contains__) if manifest else Scope()
 
 
-def _command(where: str, keys: Sequence[str], heads: Sequence[str], tsa_ca: Path | None, complete: bool) -> str:
+def _command(where: str, keys: Sequence[str], heads: Sequence[str], tsa_ca: Path | None) -> str:
     """What to type to do it again, without what is this computer's alone."""
     words = ["pi-sec-cam", "verify", where]
     for key in keys or ["PUBLIC_KEY_OF_THE_CAMERA"]:
@@ -169,7 +177,7 @@ def _command(where: str, keys: Sequence[str], heads: Sequence[str], tsa_ca: Path
         words += ["--head", head]
     if tsa_ca is not None:
         words += ["--tsa-ca", tsa_ca.name]
-    return shlex.join([*words, "--complete"] if complete else words)
+    return shlex.join(words)
 
 
 def _page(

@@ -28,6 +28,7 @@ class Segment:
         folder: where it lies.
         links: its records.
         contradicts: why it cannot have been made by a camera; empty if it can.
+        store_added: a store began to get what this camera sends with this start, or nobody knows.
         order: its place among the camera's segments, from 0; set when all are known.
         newest: its last record; with when that was signed.
     """
@@ -38,6 +39,7 @@ class Segment:
     links: Links = field(default_factory=Links)
     ordinal: int | None = None
     previous: tuple[str, Tip] | None = None
+    store_added: bool = True
     at_us: int = 0
     contradicts: str = ""
     order: int = 0
@@ -184,6 +186,8 @@ class CameraChain:
             self.unknown_version.add(segment.chain)
         ordinal = fields.get("ordinal")
         segment.ordinal = ordinal if type(ordinal) is int else None
+        since = fields.get("since")
+        segment.store_added = not isinstance(since, Mapping) or ordinal in since.values()
         previous = fields.get("previous")
         tip = _tip(previous)
         if isinstance(previous, Mapping) and tip:

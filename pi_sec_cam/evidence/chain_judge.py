@@ -2,18 +2,20 @@
 
 from pi_sec_cam.evidence.camera_chain import CameraChain, Segment
 from pi_sec_cam.evidence.findings import BEFORE_ALL, Findings, Spot, are, records_text
+from pi_sec_cam.evidence.scope import Scope
 from pi_sec_cam.evidence.verdict import Verdict
 
 
-def judge_chain(camera: CameraChain, findings: Findings, *, needed: set[str]) -> None:
+def judge_chain(camera: CameraChain, findings: Findings, scope: Scope, *, needed: set[str]) -> None:
     """Says what is wrong with it.
 
     Args:
+        scope: what should be here.
         needed: segments that events which are here name.
     """
     for segment in sorted(camera.segments.values(), key=lambda each: each.order):
         _judge_records(camera, segment, findings)
-        _judge_previous(camera, segment, findings, needed)
+        _judge_previous(camera, segment, findings, scope, needed)
     _judge_ordinals(camera, findings)
     for chain in camera.unknown_version:
         text = "these records are of a later version of the program; verify with that one"
@@ -37,22 +39,21 @@ def _judge_records(camera: CameraChain, segment: Segment, findings: Findings) ->
         )
 
 
-def _judge_previous(camera: CameraChain, segment: Segment, findings: Findings, needed: set[str]) -> None:
+def _judge_previous(camera: CameraChain, segment: Segment, findings: Findings, scope: Scope, needed: set[str]) -> None:
     if segment.previous is None:
         return
     chain, tip = segment.previous
     before = camera.segments.get(chain)
     if before is None:
         first = min(each.order for each in camera.segments.values() if each.key == segment.key)
-        if segment.order == first and chain not in needed:
-            _found(
-                camera,
-                findings,
-                Verdict.OUTSIDE,
-                segment,
-                "what the camera said before this start is not here: it was not downloaded, or this store was "
-                "added then, or it was deleted. A head that was noted before tells",
-            )
+        before_here = segment.order == first and chain not in needed
+        if before_here and segment.store_added:
+            text = "what the camera said before this start is not here: it has sent to this store since then"
+            _found(camera, findings, Verdict.OUTSIDE, segment, text)
+        elif before_here and not (scope.complete or scope.asked):
+            verdict = Verdict.OUTSIDE if scope.only_here else Verdict.ABSENT
+            text = "what the camera said before this start is not here: it was not downloaded, or deleted"
+            _found(camera, findings, verdict, segment, text)
         else:
             _found(
                 camera,

@@ -36,14 +36,14 @@ def judge_expected(case: Case, scope: Scope, left: Sequence[str]) -> None:
                 del rest[folder]
             if case.pruned(named.event):
                 elsewhere[Verdict.PRUNED].append(named)
-            elif folder is None and not scope.expects(named.event):
-                elsewhere[Verdict.OUTSIDE].append(named)
+            elif folder is None and not (expected := scope.expects(named.event)):
+                elsewhere[Verdict.ABSENT if expected is None else Verdict.OUTSIDE].append(named)
             else:
                 _missing(case, camera, chain, named, folder)
         for verdict, events in elsewhere.items():
-            _say_elsewhere(case, camera.camera, verdict, events, known=scope.asked is not None)
+            _say_elsewhere(case, camera.camera, verdict, events)
     for name, segments in case.needed.items():
-        _judge_needed(case, name, segments, complete=scope.complete)
+        _judge_needed(case, name, segments, scope)
     for folder in rest:
         _judge_unnamed(case, folder)
 
@@ -68,26 +68,27 @@ def _missing(case: Case, camera: CameraChain, chain: str, named: Named, folder: 
     draft.verdicts.add(found)
 
 
-def _say_elsewhere(case: Case, camera: str, verdict: Verdict, events: list[Named], *, known: bool) -> None:
+def _say_elsewhere(case: Case, camera: str, verdict: Verdict, events: list[Named]) -> None:
     first, last = events[0].event, events[-1].event
     which = f"1 event ({first})" if len(events) == 1 else f"{len(events)} events ({first} to {last})"
     if verdict is Verdict.PRUNED:
         text = f"{which} deleted by the owner"
-    elif known:
+    elif verdict is Verdict.OUTSIDE:
         text = f"{which} not asked for"
     else:
         text = (
-            f"{which} that the camera tells of not here: not downloaded, or deleted. To know, verify straight from the "
-            "store, or with --complete"
+            f"{which} that the camera tells of {'is' if len(events) == 1 else 'are'} not here: not downloaded, or "
+            "deleted. To know, verify straight from the store. If this should be all, say --complete; if only these "
+            "events matter, --only-here"
         )
     case.findings.add(verdict, camera, text, camera=camera, at_us=events[0].at_us)
 
 
-def _judge_needed(case: Case, name: str, segments: set[str], *, complete: bool) -> None:
+def _judge_needed(case: Case, name: str, segments: set[str], scope: Scope) -> None:
     """The starts that events name must be here, if anything of the camera's own chain should."""
     camera = case.cameras.get(name)
     if camera is None:
-        verdict = Verdict.MISSING if complete else Verdict.OUTSIDE
+        verdict = Verdict.MISSING if scope.complete else Verdict.OUTSIDE if scope.only_here else Verdict.ABSENT
         text = (
             "the camera's own chain (its folder `evidence`) is not here: each event can be judged, but not whether "
             "others are missing"

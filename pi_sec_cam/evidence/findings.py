@@ -51,12 +51,12 @@ class Findings:
 
         Args:
             at_us: when, in microseconds since 1970.
-            spot: where, for what is wrong or open: nothing is whole after it.
+            spot: where, for what is wrong or unattested: nothing is whole after it.
         """
         self.all.append(Finding(verdict, place, printable(text), event, camera, moment(at_us)))
         if camera is not None:
             self._cameras[camera].add(verdict)
-            if verdict.wrong or verdict.open:
+            if verdict.wrong or verdict is Verdict.UNATTESTED:
                 self._trouble[camera] = min(self._trouble.get(camera, spot), spot)
         return verdict
 
@@ -65,7 +65,7 @@ class Findings:
         return heaviest(self._cameras[camera])
 
     def whole_until(self, camera: str, newest_us: int | None) -> datetime | None:
-        """When the last record was signed before anything that is wrong or open.
+        """When the last record was signed before anything that is wrong or unattested.
 
         Args:
             newest_us: when the camera's newest record was signed; None without any.

@@ -63,6 +63,8 @@ def answer(verification: Verification, zone: tzinfo | None) -> str:
         said += f" (whole until {until})" if until else ""
     elif not verification.key_given:
         said = "nothing is wrong, but nobody vouches for it: the camera's key was not given"
+    elif verification.verdict is Verdict.ABSENT:
+        said = f"what is here is whole{f', until {until}' if until else ''}; not everything is here"
     elif found is Outcome.OPEN:
         said = f"nothing is wrong, but {'1 thing is' if number == 1 else f'{number:,} things are'} open"
         said += f" (whole until {until})" if until else ""
@@ -79,6 +81,8 @@ def headline(verification: Verification) -> str:
     found = outcome(verification)
     if found is Outcome.WHOLE:
         return "What is here is whole" if _partial(verification) else "Whole"
+    if found is Outcome.OPEN and verification.key_given and verification.verdict is Verdict.ABSENT:
+        return "What is here is whole, not everything is here"
     return "Not whole" if found is Outcome.WRONG else "Nothing wrong, something open"
 
 

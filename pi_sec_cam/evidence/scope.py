@@ -8,19 +8,21 @@ from dataclasses import dataclass
 class Scope:
     """Which events are expected.
 
-    As it stands, nobody knows: somebody has downloaded some events by hand, and of the others nothing can be said. An
-    event of which anything is here must be whole in any case.
+    As it stands, nobody knows: somebody has downloaded this by hand. Whether other events were not downloaded, or were
+    deleted, is then open. An event of which anything is here must be whole in any case.
 
     Attributes:
         complete: all that the camera's chain names should be here (straight from a store; `--complete`).
+        only_here: nothing else was fetched, and nothing else is asked about (`--only-here`).
         asked: whether an event (`<camera>/<day>/<time>`) was asked for: then it should be here, and others need not.
     """
 
     complete: bool = False
+    only_here: bool = False
     asked: Callable[[str], bool] | None = None
 
     def expects(self, event: str) -> bool | None:
         """Whether this event should be here; None where nobody knows."""
-        if self.complete:
-            return True
+        if self.complete or self.only_here:
+            return self.complete
         return self.asked(event) if self.asked else None

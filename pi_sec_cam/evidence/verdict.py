@@ -13,6 +13,7 @@ class Verdict(StrEnum):
     DROPPED = "dropped"
     PRUNED = "pruned"
     OUTSIDE = "outside"
+    ABSENT = "absent"
     UNATTESTED = "unattested"
     MISSING = "missing"
     CUT = "cut"
@@ -24,8 +25,8 @@ class Verdict(StrEnum):
 
     @property
     def open(self) -> bool:
-        """Nothing contradicts it, and nothing signed says it."""
-        return self is Verdict.UNATTESTED
+        """Nothing contradicts it, and nothing settles it either."""
+        return self in {Verdict.ABSENT, Verdict.UNATTESTED}
 
     @property
     def wrong(self) -> bool:

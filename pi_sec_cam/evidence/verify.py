@@ -62,6 +62,7 @@ def verify(
         StorageError, TemporaryError, StoreRefuses: it cannot be read.
     """
     known = [read_head(head) for head in heads]
+    expected = scope or Scope()
     listing = Listing(footage.files())
     case = Case(footage, listing, Signers(keys), pruned, on_progress)
     segments, events = _sorted_out(case)
@@ -69,9 +70,9 @@ def verify(
     stamped = judge_stamps(case, check_stamp)
     left = [folder for family in _families(events) for folder in judge_folders(case, family)]
     case.on_progress(Progress("", listing.bytes, listing.bytes))
-    judge_expected(case, scope or Scope(), left)
+    judge_expected(case, expected, left)
     for camera in case.cameras.values():
-        judge_chain(camera, case.findings, needed=case.needed.get(camera.camera, set()))
+        judge_chain(camera, case.findings, expected, needed=case.needed.get(camera.camera, set()))
     judge_heads(known, case.cameras, case.findings)
     case.absences.judge(case.findings)
     case.changed.judge(case.findings, _elsewhere(case, events))

@@ -37,6 +37,13 @@ EXPLANATIONS: Mapping[Verdict, Explanation] = {
         "It was not asked for or not downloaded. That says nothing against it, and nothing for it.",
         "To know whether it is still there, verify the store itself, or fetch it too.",
     ),
+    Verdict.ABSENT: Explanation(
+        "not here",
+        "The camera has recorded more than what was looked at. It was not downloaded, or it was deleted; from here, "
+        "nobody can tell which.",
+        "Verify the store itself, or fetch all of it. If what is here is all that you wanted to know about, say so "
+        "(`--only-here`).",
+    ),
     Verdict.UNATTESTED: Explanation(
         "nobody vouches for it",
         "Nothing contradicts it, but no signed record says it. So it is with an event that runs or was interrupted "

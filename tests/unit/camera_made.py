@@ -59,6 +59,7 @@ class MadeCamera:
         self.stores = list(stores)
         self.chunk_bytes = chunk_bytes
         self.ordinal = 0
+        self.since: dict[str, int] = {}
         self.records: list[SignedRecord] = []  # none before the first start
         self.running: list[MadeEvent] = []
         self._chains = 0
@@ -84,6 +85,7 @@ class MadeCamera:
         self.records = self.sender.records
         self.folder = self.top / self.name / "evidence" / f"{self.ordinal:06}-{self.sender.chain.id[:8]}"
         self.sender.folders = [self.folder]
+        self.since = {store: self.since.get(store, self.ordinal) for store in self.stores}
         self.sign(
             "segment",
             version=1,
@@ -91,6 +93,7 @@ class MadeCamera:
             key=raw(self.public_key).hex(),
             program="1.0",
             stores=self.stores,
+            since=self.since,
             ordinal=self.ordinal,
             previous=before and place_of(before),
             synchronised=self.clock.synchronised(),

@@ -62,7 +62,7 @@ def vectors() -> dict[str, list[SignedRecord]]:
     size = sum(map(len, FILES.values()))
     own = chain(
         SEGMENT,
-        OPENED | {"kind": "segment", "ordinal": 1, "previous": None},
+        OPENED | {"kind": "segment", "ordinal": 1, "previous": None, "since": {"dropbox": 1}},
         {"kind": "began", "event": EVENT, "of": OF},
         {"kind": "ended", "event": EVENT, "of": OF, "last": {"hash": event[-1].hash, "n": 3}, "bytes": size},
     )
