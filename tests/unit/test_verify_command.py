@@ -128,8 +128,10 @@ def test_heads_that_were_noted_show_an_end_that_was_taken_away(camera: MadeCamer
 def test_complete_misses_whole_events(camera: MadeCamera) -> None:
     for file in videos()[0].parent.iterdir():
         file.unlink()
-    assert verify_with_key().exit_code == 0
+    assert verify_with_key().exit_code == 3, "not downloaded, or deleted: nobody knows"
     assert verify_with_key("--complete").exit_code == 1
+    assert verify_with_key("--only-here").exit_code == 0
+    assert verify_with_key("--only-here", "--complete").exit_code == 2
 
 
 def test_the_object_for_scripts(camera: MadeCamera) -> None:
@@ -177,7 +179,7 @@ def test_all_is_expected_of_a_store_and_what_was_asked_for_of_a_fetched_folder(
         Manifest().with_fetch("dropbox:", Selection(), [event], NOON).write(Path("footage"))
         assert verify_with_key().exit_code == code
     Path("footage", NAME).unlink()
-    assert verify_with_key().exit_code == 0
+    assert verify_with_key().exit_code == 3
     store = FolderPlace(Path("footage"))
     store.kind = "s3"
     monkeypatch.setattr("pi_sec_cam.cli.verify.open_place", lambda *_, **__: store)

@@ -207,6 +207,16 @@ def test_a_store_that_was_added_later_lacks_the_starts_before(camera: MadeCamera
     assert found.cameras[0].whole_until is not None
 
 
+def test_all_before_a_start_taken_away_is_missing_where_no_store_was_added_then(camera: MadeCamera) -> None:
+    camera.event(1)
+    camera.stop()
+    shutil.rmtree(camera.top)
+    camera.start()
+    camera.event(1)
+    assert {verdict for verdict, _ in verdicts(verified(camera))} == {Verdict.MISSING}
+    assert {verdict for verdict, _ in verdicts(verified(camera, scope=Scope()))} == {Verdict.ABSENT}
+
+
 def test_one_event_downloaded_by_hand_is_whole(camera: MadeCamera, tmp_path: Path) -> None:
     first = camera.event(1)
     camera.event(1)
@@ -218,22 +228,24 @@ def test_one_event_downloaded_by_hand_is_whole(camera: MadeCamera, tmp_path: Pat
 def test_a_download_may_begin_at_any_level(camera: MadeCamera, level: str) -> None:
     camera.event(1)
     camera.event(1)
-    found = verified(camera, camera.top / level, scope=Scope())
+    found = verified(camera, camera.top / level, scope=Scope(only_here=True))
     assert [event.event for event in found.events] == [f"Yard/{DAY}/12.00.00", f"Yard/{DAY}/12.01.01"]
     assert found.cameras[0].camera == "Yard"
     assert not found.verdict.wrong
     assert not found.verdict.open
 
 
-def test_some_events_downloaded_by_hand_leave_the_others_outside(camera: MadeCamera) -> None:
+def test_some_events_downloaded_by_hand_leave_it_open_where_the_others_are(camera: MadeCamera) -> None:
     for _ in range(4):
         camera.event(1)
     shutil.rmtree(camera.top / f"Yard/{DAY}/12.01.01")
     shutil.rmtree(camera.top / f"Yard/{DAY}/12.02.02")
     found = verified(camera, scope=Scope())
-    assert verdicts(found) == {(Verdict.OUTSIDE, "Yard")}
+    assert verdicts(found) == {(Verdict.ABSENT, "Yard")}
     assert "2 events" in texts(found)
     assert "not downloaded, or deleted" in texts(found)
+    assert found.cameras[0].whole_until == verified(camera, scope=Scope(only_here=True)).cameras[0].whole_until
+    assert verdicts(verified(camera, scope=Scope(only_here=True))) == {(Verdict.OUTSIDE, "Yard")}
 
 
 def test_what_was_not_asked_for_is_outside_and_what_was_is_missing(camera: MadeCamera) -> None:
@@ -288,6 +300,7 @@ def test_a_store_that_was_added_before_the_camera_was_installed_anew(camera: Mad
     camera.event(1)
     camera.stop()
     shutil.rmtree(camera.top / "Yard")
+    camera.stores = ["directory", "new"]
     camera.start()
     camera.event(1)
     camera.stop()

@@ -92,6 +92,9 @@ def test_the_answer_does_not_call_a_part_the_whole() -> None:
     part = verification([event()], [finding(Verdict.OUTSIDE, event(1))])
     assert "what is here is whole, until 2026-05-04 17:30:12; not everything is here" in answer(part, UTC)
     assert "What is here is whole" in page_of(part).text
+    absent = verification([event()], [finding(Verdict.ABSENT, event(1))])
+    assert "what is here is whole, until 2026-05-04 17:30:12; not everything is here" in answer(absent, UTC)
+    assert outcome(absent) is Outcome.OPEN
     for verdict in (Verdict.DROPPED, Verdict.PRUNED):
         given_up = verification([event()], [finding(verdict, event())])
         assert "whole until 2026-05-04 17:30:12, but for what was given up" in answer(given_up, UTC)
@@ -100,9 +103,8 @@ def test_the_answer_does_not_call_a_part_the_whole() -> None:
 @pytest.mark.parametrize("verdict", list(Verdict)[1:])
 def test_what_is_explained_is_whole_and_what_is_wrong_outweighs_what_is_open(verdict: Verdict) -> None:
     explained = {Verdict.DROPPED, Verdict.PRUNED, Verdict.OUTSIDE}
-    expected = (
-        Outcome.WHOLE if verdict in explained else Outcome.OPEN if verdict is Verdict.UNATTESTED else Outcome.WRONG
-    )
+    still_open = {Verdict.ABSENT, Verdict.UNATTESTED}
+    expected = Outcome.WHOLE if verdict in explained else Outcome.OPEN if verdict in still_open else Outcome.WRONG
     one = event(0, verdict)
     assert outcome(verification([one], [finding(verdict, one)])) is expected
     both = verification([one], [finding(verdict, one), finding(Verdict.UNATTESTED, one)])

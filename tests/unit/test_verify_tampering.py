@@ -291,7 +291,8 @@ def test_a_head_of_an_unknown_chain_is_missing(camera: MadeCamera) -> None:
 def test_all_of_the_cameras_own_chain_gone_is_missing_where_all_should_be_here(camera: MadeCamera) -> None:
     shutil.rmtree(camera.top / "Yard/evidence")
     assert verdicts(verified(camera)) == {(Verdict.MISSING, "Yard")}
-    assert verdicts(verified(camera, scope=Scope())) == {(Verdict.OUTSIDE, "Yard")}
+    assert verdicts(verified(camera, scope=Scope())) == {(Verdict.ABSENT, "Yard")}
+    assert verdicts(verified(camera, scope=Scope(only_here=True))) == {(Verdict.OUTSIDE, "Yard")}
 
 
 def test_an_event_without_records_is_foreign_while_the_camera_ran_and_open_after(
