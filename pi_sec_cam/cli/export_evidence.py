@@ -144,8 +144,8 @@ def _clear_copy(folder: EventFolder, evidence: EventEvidence, work: Path, faults
 
 def _told(evidence: EventEvidence, signer: _Signer, private_key: PrivateKey | None) -> list[Item]:
     """What verification finds, as a page and as text."""
-    from pi_sec_cam.evidence.report import ReportedCheck, html_report
-    from pi_sec_cam.evidence.report_text import report_lines
+    from pi_sec_cam.evidence.reporting.as_text import report_lines
+    from pi_sec_cam.evidence.reporting.page import ReportedCheck, html_report
     from pi_sec_cam.evidence.scope import Scope
     from pi_sec_cam.evidence.verify import verify
     from pi_sec_cam.home.event_pictures import small_pictures

@@ -16,7 +16,7 @@ from pi_sec_cam.clock import SystemClock
 from pi_sec_cam.errors import StorageError, TemporaryError
 from pi_sec_cam.evidence.camera_key import read_public_key
 from pi_sec_cam.evidence.footage import FolderFootage
-from pi_sec_cam.evidence.outcome import count, outcome, printable, size_text
+from pi_sec_cam.evidence.reporting.outcome import count, outcome, printable, size_text
 from pi_sec_cam.evidence.scope import Scope
 from pi_sec_cam.evidence.verify import verify
 from pi_sec_cam.home.arrival import Arrivals

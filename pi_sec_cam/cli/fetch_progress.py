@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from pi_sec_cam.evidence.outcome import count, printable, size_text
 from pi_sec_cam.evidence.progress import Progress as Verified
+from pi_sec_cam.evidence.reporting.outcome import count, printable, size_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress

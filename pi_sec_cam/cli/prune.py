@@ -13,7 +13,7 @@ import click
 from pi_sec_cam.cli.options import not_configured
 from pi_sec_cam.clock import SystemClock
 from pi_sec_cam.errors import PiSecCamError
-from pi_sec_cam.evidence.outcome import count, printable, size_text
+from pi_sec_cam.evidence.reporting.outcome import count, printable, size_text
 from pi_sec_cam.home.listing import well_named, where_cameras_are
 from pi_sec_cam.home.patience import Patience
 from pi_sec_cam.home.places import open_place

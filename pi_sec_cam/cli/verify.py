@@ -21,11 +21,11 @@ from pi_sec_cam.durable import storage_error, write_atomically
 from pi_sec_cam.errors import ConfigError, StorageError
 from pi_sec_cam.evidence.camera_key import fingerprint, raw, read_public_key
 from pi_sec_cam.evidence.footage import Footage
-from pi_sec_cam.evidence.outcome import Outcome, outcome
-from pi_sec_cam.evidence.report_json import report_object
-from pi_sec_cam.evidence.report_text import report_lines
+from pi_sec_cam.evidence.judging.stamps import StampCheck
+from pi_sec_cam.evidence.reporting.as_json import report_object
+from pi_sec_cam.evidence.reporting.as_text import report_lines
+from pi_sec_cam.evidence.reporting.outcome import Outcome, outcome
 from pi_sec_cam.evidence.scope import Scope
-from pi_sec_cam.evidence.stamps import StampCheck
 from pi_sec_cam.evidence.verdict import Verification
 from pi_sec_cam.evidence.verify import verify as verify_footage
 from pi_sec_cam.home.manifest import read_manifest
@@ -190,7 +190,10 @@ def _page(
     heads: Sequence[str],
     command: str,
 ) -> bytes:
-    from pi_sec_cam.evidence.report import ReportedCheck, html_report  # OpenCV and Jinja: only for who wants a page
+    from pi_sec_cam.evidence.reporting.page import (  # OpenCV and Jinja: only for who wants a page
+        ReportedCheck,
+        html_report,
+    )
     from pi_sec_cam.home.event_pictures import small_pictures
 
     check = ReportedCheck(at, f"pi_sec_cam {__version__}", keys, heads, command)

@@ -5,23 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pi_sec_cam.errors import PiSecCamError
-from pi_sec_cam.evidence.absent import EventDraft
 from pi_sec_cam.evidence.camera_key import fingerprint
-from pi_sec_cam.evidence.case import Case
-from pi_sec_cam.evidence.chain_judge import judge_chain
-from pi_sec_cam.evidence.changed import digests_in
-from pi_sec_cam.evidence.event_folders import judge_folders
-from pi_sec_cam.evidence.expected import judge_expected
-from pi_sec_cam.evidence.findings import moment
 from pi_sec_cam.evidence.footage import Footage
-from pi_sec_cam.evidence.heads import judge_heads, read_head
-from pi_sec_cam.evidence.listing import Listing, evidence_names, is_footage, is_rehearsal, is_segment_folder
-from pi_sec_cam.evidence.place import without_number
+from pi_sec_cam.evidence.judging.absent import EventDraft
+from pi_sec_cam.evidence.judging.case import Case
+from pi_sec_cam.evidence.judging.chain_judge import judge_chain
+from pi_sec_cam.evidence.judging.changed import digests_in
+from pi_sec_cam.evidence.judging.event_folders import judge_folders
+from pi_sec_cam.evidence.judging.expected import judge_expected
+from pi_sec_cam.evidence.judging.findings import moment
+from pi_sec_cam.evidence.judging.heads import judge_heads, read_head
+from pi_sec_cam.evidence.judging.listing import Listing, evidence_names, is_footage, is_rehearsal, is_segment_folder
+from pi_sec_cam.evidence.judging.place import without_number
+from pi_sec_cam.evidence.judging.segments import begins_segment, read_segments
+from pi_sec_cam.evidence.judging.signed_lines import Signers
+from pi_sec_cam.evidence.judging.stamps import StampCheck, judge_stamps
 from pi_sec_cam.evidence.progress import Progress
 from pi_sec_cam.evidence.scope import Scope
-from pi_sec_cam.evidence.segments import begins_segment, read_segments
-from pi_sec_cam.evidence.signed_lines import Signers
-from pi_sec_cam.evidence.stamps import StampCheck, judge_stamps
 from pi_sec_cam.evidence.verdict import CameraResult, EventResult, Stamped, Verdict, Verification, heaviest
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pi_sec_cam.errors import PermanentError
 from pi_sec_cam.evidence.footage import FoundFile
-from pi_sec_cam.evidence.outcome import printable
+from pi_sec_cam.evidence.reporting.outcome import printable
 from pi_sec_cam.home.destination import Destination, Part
 from pi_sec_cam.home.onlooker import Onlooker
 from pi_sec_cam.home.protocol import DeletedFile, Place

@@ -11,7 +11,7 @@ from pi_sec_cam.durable import storage_error
 from pi_sec_cam.errors import PiSecCamError
 from pi_sec_cam.evidence.camera_key import PublicKey, read_public_key
 from pi_sec_cam.evidence.footage import FolderFootage, FoundFile
-from pi_sec_cam.evidence.listing import is_segment_folder
+from pi_sec_cam.evidence.judging.listing import is_segment_folder
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, SignedRecord
 from pi_sec_cam.home.evidence_zip import Item
 from pi_sec_cam.home.names import checked_path

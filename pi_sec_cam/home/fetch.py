@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pi_sec_cam.errors import PermanentError, StorageError
 from pi_sec_cam.evidence.camera_key import PublicKey
 from pi_sec_cam.evidence.footage import FoundFile
-from pi_sec_cam.evidence.listing import evidence_names
-from pi_sec_cam.evidence.outcome import printable, size_text
-from pi_sec_cam.evidence.place import without_number
+from pi_sec_cam.evidence.judging.listing import evidence_names
+from pi_sec_cam.evidence.judging.place import without_number
+from pi_sec_cam.evidence.judging.signed_lines import Signers
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, SignedRecord
-from pi_sec_cam.evidence.signed_lines import Signers
+from pi_sec_cam.evidence.reporting.outcome import printable, size_text
 from pi_sec_cam.home.arrival import Arrivals, Wanted
 from pi_sec_cam.home.destination import PART, Destination
 from pi_sec_cam.home.listing import in_order, listed, well_named, where_cameras_are

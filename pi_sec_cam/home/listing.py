@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 from pi_sec_cam.evidence.footage import FoundFile
-from pi_sec_cam.evidence.listing import is_segment_folder
-from pi_sec_cam.evidence.outcome import printable
+from pi_sec_cam.evidence.judging.listing import is_segment_folder
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER
+from pi_sec_cam.evidence.reporting.outcome import printable
 from pi_sec_cam.home.protocol import NamesRefused, Place
 from pi_sec_cam.home.selection import Selection, camera_of
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.errors import PermanentError
 from pi_sec_cam.evidence.footage import FoundFile
-from pi_sec_cam.evidence.listing import is_footage
+from pi_sec_cam.evidence.judging.listing import is_footage
 from pi_sec_cam.home.protocol import Place
 from pi_sec_cam.home.pruned import PrunedNote
 from pi_sec_cam.home.selection import camera_of, event_of, span_in_name

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from pi_sec_cam.evidence.judging.signed_lines import Signers, signed_lines
 from pi_sec_cam.evidence.record import SignedRecord
-from pi_sec_cam.evidence.signed_lines import Signers, signed_lines
 from pi_sec_cam.home.selection import Span
 
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)

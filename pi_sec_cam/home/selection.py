@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pi_sec_cam.errors import PiSecCamError
-from pi_sec_cam.evidence.place import without_number
+from pi_sec_cam.evidence.judging.place import without_number
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER
 from pi_sec_cam.offsite.downloaded import REHEARSALS
 

@@ -68,7 +68,7 @@ VENDOR_FILES = {
     "botocore": {"offsite/stores/s3.py", "offsite/stores/s3_client.py", "home/s3.py"},
     "rfc3161_client": {"evidence/timestamp.py"},
     "segno": {"cli"},
-    "jinja2": {"evidence/report.py"},
+    "jinja2": {"evidence/reporting/page.py"},
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from pi_sec_cam.errors import PiSecCamError
 from pi_sec_cam.evidence.footage import FolderFootage, FoundFile
-from pi_sec_cam.evidence.heads import HeadMalformed
+from pi_sec_cam.evidence.judging.heads import HeadMalformed
 from pi_sec_cam.evidence.record import signed
 from pi_sec_cam.evidence.verdict import Verdict
 from pi_sec_cam.evidence.verify import NothingToVerify, verify

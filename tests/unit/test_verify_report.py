@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from pi_sec_cam.evidence.footage import FolderFootage
-from pi_sec_cam.evidence.outcome import Outcome, answer, outcome
-from pi_sec_cam.evidence.report import ReportedCheck, html_report
-from pi_sec_cam.evidence.report_json import report_object
-from pi_sec_cam.evidence.report_text import report_lines
+from pi_sec_cam.evidence.reporting.as_json import report_object
+from pi_sec_cam.evidence.reporting.as_text import report_lines
+from pi_sec_cam.evidence.reporting.outcome import Outcome, answer, outcome
+from pi_sec_cam.evidence.reporting.page import ReportedCheck, html_report
+from pi_sec_cam.evidence.reporting.wording import EXPLANATIONS
 from pi_sec_cam.evidence.verdict import CameraResult, Finding, Verdict, Verification
-from pi_sec_cam.evidence.wording import EXPLANATIONS
 from pi_sec_cam.home.event_pictures import WIDTH, events_to_show, small_picture, small_pictures
 from pi_sec_cam.media.picture import jpeg
 from pi_sec_cam.offsite.envelope import Envelope

@@ -1,7 +1,7 @@
 """Judges a camera's own chain: whether each start is whole, and follows the one before it."""
 
-from pi_sec_cam.evidence.camera_chain import CameraChain, Segment
-from pi_sec_cam.evidence.findings import BEFORE_ALL, Findings, Spot, are, records_text
+from pi_sec_cam.evidence.judging.camera_chain import CameraChain, Segment
+from pi_sec_cam.evidence.judging.findings import BEFORE_ALL, Findings, Spot, are, records_text
 from pi_sec_cam.evidence.scope import Scope
 from pi_sec_cam.evidence.verdict import Verdict
 

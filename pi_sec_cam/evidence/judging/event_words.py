@@ -3,9 +3,9 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from pi_sec_cam.evidence.absent import EventDraft
-from pi_sec_cam.evidence.event_chain import EventChain
-from pi_sec_cam.evidence.findings import Findings, Spot
+from pi_sec_cam.evidence.judging.absent import EventDraft
+from pi_sec_cam.evidence.judging.event_chain import EventChain
+from pi_sec_cam.evidence.judging.findings import Findings, Spot
 from pi_sec_cam.evidence.verdict import Verdict
 
 _NO_TIME_US = -(1 << 53)  # before all that records can hold

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pi_sec_cam.evidence.camera_chain import TOMBSTONES
-from pi_sec_cam.evidence.findings import Findings, Spot, and_more
+from pi_sec_cam.evidence.judging.camera_chain import TOMBSTONES
+from pi_sec_cam.evidence.judging.findings import Findings, Spot, and_more
 from pi_sec_cam.evidence.verdict import Verdict
 
 NOT_FOR_IT = "not for it"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pi_sec_cam.errors import PiSecCamError
-from pi_sec_cam.evidence.camera_chain import CameraChain, Segment
-from pi_sec_cam.evidence.findings import BEFORE_ALL, Findings, Spot
+from pi_sec_cam.evidence.judging.camera_chain import CameraChain, Segment
+from pi_sec_cam.evidence.judging.findings import BEFORE_ALL, Findings, Spot
 from pi_sec_cam.evidence.verdict import Verdict
 
 _HEAD = re.compile(r"([0-9a-f]{32}):(0|[1-9][0-9]{0,15}):([0-9a-f]{64})")

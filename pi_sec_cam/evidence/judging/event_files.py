@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from pi_sec_cam.evidence.beside import original, passed_over, unfinished
-from pi_sec_cam.evidence.case import Case
-from pi_sec_cam.evidence.changed import ChangedFile
-from pi_sec_cam.evidence.event_chain import Claim, EventChain
-from pi_sec_cam.evidence.event_words import EventWords
-from pi_sec_cam.evidence.findings import and_more
-from pi_sec_cam.evidence.listing import PICTURE, evidence_names, kind_and_number
-from pi_sec_cam.evidence.place import path_of
+from pi_sec_cam.evidence.judging.beside import original, passed_over, unfinished
+from pi_sec_cam.evidence.judging.case import Case
+from pi_sec_cam.evidence.judging.changed import ChangedFile
+from pi_sec_cam.evidence.judging.event_chain import Claim, EventChain
+from pi_sec_cam.evidence.judging.event_words import EventWords
+from pi_sec_cam.evidence.judging.findings import and_more
+from pi_sec_cam.evidence.judging.listing import PICTURE, evidence_names, kind_and_number
+from pi_sec_cam.evidence.judging.place import path_of
 from pi_sec_cam.evidence.verdict import Verdict
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pi_sec_cam.evidence.outcome import printable
+from pi_sec_cam.evidence.reporting.outcome import printable
 from pi_sec_cam.evidence.verdict import Finding, Verdict, heaviest
 
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pi_sec_cam.evidence.absent import EventDraft
-from pi_sec_cam.evidence.event_chain import Claim
-from pi_sec_cam.evidence.findings import Findings, Spot
+from pi_sec_cam.evidence.judging.absent import EventDraft
+from pi_sec_cam.evidence.judging.event_chain import Claim
+from pi_sec_cam.evidence.judging.findings import Findings, Spot
 from pi_sec_cam.evidence.verdict import Verdict
 
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pi_sec_cam.evidence.links import Links
+from pi_sec_cam.evidence.judging.links import Links
 from pi_sec_cam.evidence.record import VERSION, SignedRecord
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pi_sec_cam.evidence.camera_key import fingerprint
-from pi_sec_cam.evidence.findings import BEFORE_ALL, Findings, Spot
+from pi_sec_cam.evidence.judging.findings import BEFORE_ALL, Findings, Spot
 from pi_sec_cam.evidence.record import SignedRecord
 from pi_sec_cam.evidence.verdict import Verdict
 

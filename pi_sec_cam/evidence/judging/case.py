@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from pi_sec_cam.evidence.absent import Absences, EventDraft
-from pi_sec_cam.evidence.camera_chain import CameraChain
-from pi_sec_cam.evidence.changed import Changed
-from pi_sec_cam.evidence.findings import BEFORE_ALL, Findings, Spot
 from pi_sec_cam.evidence.footage import Footage
-from pi_sec_cam.evidence.listing import Listing
+from pi_sec_cam.evidence.judging.absent import Absences, EventDraft
+from pi_sec_cam.evidence.judging.camera_chain import CameraChain
+from pi_sec_cam.evidence.judging.changed import Changed
+from pi_sec_cam.evidence.judging.findings import BEFORE_ALL, Findings, Spot
+from pi_sec_cam.evidence.judging.listing import Listing
+from pi_sec_cam.evidence.judging.signed_lines import Fault, Signers, signed_lines
+from pi_sec_cam.evidence.judging.strangers import Strangers
 from pi_sec_cam.evidence.progress import Progress
 from pi_sec_cam.evidence.record import SignedRecord
-from pi_sec_cam.evidence.signed_lines import Fault, Signers, signed_lines
-from pi_sec_cam.evidence.strangers import Strangers
 from pi_sec_cam.evidence.verdict import Verdict
 
 

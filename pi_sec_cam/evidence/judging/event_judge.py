@@ -1,13 +1,13 @@
 """Judges one event: its files, its chain, its end, and whether the camera's own chain names it."""
 
-from pi_sec_cam.evidence.absent import MOST_NAMED, NOT_FOR_IT, Absent, EventDraft
-from pi_sec_cam.evidence.case import Case
-from pi_sec_cam.evidence.event_chain import EventChain
-from pi_sec_cam.evidence.event_files import EventFiles
-from pi_sec_cam.evidence.event_words import EventWords
-from pi_sec_cam.evidence.findings import BEFORE_ALL, Spot, and_more, are, records_text
-from pi_sec_cam.evidence.listing import evidence_names
-from pi_sec_cam.evidence.place import path_of, zone_us
+from pi_sec_cam.evidence.judging.absent import MOST_NAMED, NOT_FOR_IT, Absent, EventDraft
+from pi_sec_cam.evidence.judging.case import Case
+from pi_sec_cam.evidence.judging.event_chain import EventChain
+from pi_sec_cam.evidence.judging.event_files import EventFiles
+from pi_sec_cam.evidence.judging.event_words import EventWords
+from pi_sec_cam.evidence.judging.findings import BEFORE_ALL, Spot, and_more, are, records_text
+from pi_sec_cam.evidence.judging.listing import evidence_names
+from pi_sec_cam.evidence.judging.place import path_of, zone_us
 from pi_sec_cam.evidence.verdict import Verdict
 
 _MARGIN_US = 60_000_000

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from pi_sec_cam.evidence.absent import EventDraft
-from pi_sec_cam.evidence.camera_chain import TOMBSTONES
-from pi_sec_cam.evidence.case import Case, LineFault
-from pi_sec_cam.evidence.event_chain import EventChain
-from pi_sec_cam.evidence.event_judge import EventJudge
-from pi_sec_cam.evidence.listing import evidence_names
-from pi_sec_cam.evidence.place import path_of, same_place, same_shape, without_number
+from pi_sec_cam.evidence.judging.absent import EventDraft
+from pi_sec_cam.evidence.judging.camera_chain import TOMBSTONES
+from pi_sec_cam.evidence.judging.case import Case, LineFault
+from pi_sec_cam.evidence.judging.event_chain import EventChain
+from pi_sec_cam.evidence.judging.event_judge import EventJudge
+from pi_sec_cam.evidence.judging.listing import evidence_names
+from pi_sec_cam.evidence.judging.place import path_of, same_place, same_shape, without_number
 from pi_sec_cam.evidence.record import SignedRecord
 from pi_sec_cam.evidence.verdict import Verdict
 

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pi_sec_cam.evidence.beside import passed_over
-from pi_sec_cam.evidence.camera_chain import CameraChain
-from pi_sec_cam.evidence.case import Case, LineFault
-from pi_sec_cam.evidence.findings import BEFORE_ALL, Spot
-from pi_sec_cam.evidence.listing import evidence_names, may_hold
-from pi_sec_cam.evidence.place import path_of
+from pi_sec_cam.evidence.judging.beside import passed_over
+from pi_sec_cam.evidence.judging.camera_chain import CameraChain
+from pi_sec_cam.evidence.judging.case import Case, LineFault
+from pi_sec_cam.evidence.judging.findings import BEFORE_ALL, Spot
+from pi_sec_cam.evidence.judging.listing import evidence_names, may_hold
+from pi_sec_cam.evidence.judging.place import path_of
+from pi_sec_cam.evidence.judging.stamps import is_stamp
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, RecordMalformed, SignedRecord, parse_line
-from pi_sec_cam.evidence.stamps import is_stamp
 from pi_sec_cam.evidence.verdict import Verdict
 
 _KINDS_OF_EVENTS = {"event", "file", "resumed", "end"}

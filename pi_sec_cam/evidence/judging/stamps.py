@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
-from pi_sec_cam.evidence.camera_chain import TOMBSTONES, CameraChain, NamedStamp
-from pi_sec_cam.evidence.case import Case
-from pi_sec_cam.evidence.findings import Spot
-from pi_sec_cam.evidence.heads import Head, HeadMalformed, read_head, text_of
+from pi_sec_cam.evidence.judging.camera_chain import TOMBSTONES, CameraChain, NamedStamp
+from pi_sec_cam.evidence.judging.case import Case
+from pi_sec_cam.evidence.judging.findings import Spot
+from pi_sec_cam.evidence.judging.heads import Head, HeadMalformed, read_head, text_of
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER
 from pi_sec_cam.evidence.stamp_exchange import LARGEST_STAMP_BYTES
 from pi_sec_cam.evidence.timestamp import AuthorityUnknown, Stamp, StampWrong

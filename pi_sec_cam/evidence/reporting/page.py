@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pi_sec_cam.evidence.outcome import (
+from pi_sec_cam.evidence.reporting.outcome import (
     Outcome,
     answer,
     count,
@@ -27,8 +27,8 @@ from pi_sec_cam.evidence.outcome import (
     totals,
     weight,
 )
+from pi_sec_cam.evidence.reporting.wording import DOES_NOT_PROVE, EXPLANATIONS, PROVES
 from pi_sec_cam.evidence.verdict import EventResult, Finding, Verdict, Verification
-from pi_sec_cam.evidence.wording import DOES_NOT_PROVE, EXPLANATIONS, PROVES
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _MOST_FINDINGS = 100  # of one verdict; who wants all takes JSON

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from pi_sec_cam.evidence.outcome import outcome, weight
+from pi_sec_cam.evidence.reporting.outcome import outcome, weight
 from pi_sec_cam.evidence.verdict import Verification
 
 FORMAT = 1

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pi_sec_cam.evidence.findings import BEFORE_ALL, Spot
-from pi_sec_cam.evidence.links import Links
+from pi_sec_cam.evidence.judging.findings import BEFORE_ALL, Spot
+from pi_sec_cam.evidence.judging.links import Links
 from pi_sec_cam.evidence.record import VERSION, SignedRecord
 
 TOMBSTONES = {"dropped": "dropped", "refused": "refused by the store", "withdrawn": "deleted on the camera"}

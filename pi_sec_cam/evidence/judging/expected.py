@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from pi_sec_cam.evidence.absent import Absent, EventDraft
-from pi_sec_cam.evidence.camera_chain import CameraChain, Named
-from pi_sec_cam.evidence.case import Case
-from pi_sec_cam.evidence.findings import Spot
-from pi_sec_cam.evidence.listing import PICTURE, evidence_names
-from pi_sec_cam.evidence.place import path_of, same_place, time_in_name
+from pi_sec_cam.evidence.judging.absent import Absent, EventDraft
+from pi_sec_cam.evidence.judging.camera_chain import CameraChain, Named
+from pi_sec_cam.evidence.judging.case import Case
+from pi_sec_cam.evidence.judging.findings import Spot
+from pi_sec_cam.evidence.judging.listing import PICTURE, evidence_names
+from pi_sec_cam.evidence.judging.place import path_of, same_place, time_in_name
 from pi_sec_cam.evidence.scope import Scope
 from pi_sec_cam.evidence.verdict import Verdict
 

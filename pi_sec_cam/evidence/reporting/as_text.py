@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from pi_sec_cam.evidence.outcome import (
+from pi_sec_cam.evidence.reporting.outcome import (
     FindingGroup,
     Outcome,
     answer,
