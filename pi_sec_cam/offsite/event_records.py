@@ -9,7 +9,7 @@ from pi_sec_cam.evidence.chain import Chain
 from pi_sec_cam.evidence.record import VERSION, SignedRecord
 from pi_sec_cam.offsite.journal import Journal, Line
 from pi_sec_cam.offsite.outgoing import OutgoingFile
-from pi_sec_cam.offsite.own_chain import LATEST_US, SOON_US, OwnChain, evidence_file, records_to_send
+from pi_sec_cam.offsite.own_chain import LATEST_US, SOON_US, OwnChain, evidence_file
 
 _VIDEO_KEYS = ("codec", "width", "height", "pts_us")
 
@@ -139,7 +139,7 @@ class EventRecords:
         """What a former run of the program has signed, and files of which it has signed nothing."""
         self._standing = journal.records
         self._signed = len(self._standing)
-        self._unsent = list(records_to_send(journal, self._own.stores))
+        self._unsent = list(_to_send(journal, self._own.stores))
         self._unsent_since_us = self._clock.monotonic_us()
         said = {r.fields.get("name") for r in self._standing if r.fields["kind"] == "file"}
         for name, line in journal.files.items():
@@ -150,6 +150,13 @@ class EventRecords:
             self._bytes += line["bytes"] if isinstance(line.get("bytes"), int) else 0
             if name not in said:
                 self._unsigned.append(("file", _of_line(line)))
+
+
+def _to_send(journal: Journal, stores: Sequence[str]) -> Sequence[SignedRecord]:
+    """The records that were in no evidence file; all of them, if other stores get them now."""
+    records = journal.records
+    known = next((list(r.fields["stores"]) for r in reversed(records) if isinstance(r.fields.get("stores"), list)), [])
+    return records[journal.records_handed_over :] if set(stores) <= set(known) else records
 
 
 def _of_line(line: Line) -> dict[str, Any]:

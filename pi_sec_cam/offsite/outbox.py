@@ -1,7 +1,7 @@
 """What waits to leave: handed over by chunkers, made durable by the writer, sent by uploaders (docs/outbox.md)."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 
 from pi_sec_cam.clock import Clock
@@ -121,8 +121,9 @@ class Outbox:
             known = state.events.get(event)
             if known is None or not known.running:
                 return
+            getting = [key for key in self.departures if stores is None or key in stores]
             for file in files:
-                self._add(known, file, records)
+                self._add(known, file, records, getting)
                 records = ()
             for departures in self.departures.values():
                 departures.bound()
@@ -191,7 +192,9 @@ class Outbox:
                 and all(departures.busy_with(known) for departures in self.departures.values())
             )
 
-    def _add(self, event: WaitingEvent, file: OutgoingFile, records: Sequence[SignedRecord]) -> None:
+    def _add(
+        self, event: WaitingEvent, file: OutgoingFile, records: Sequence[SignedRecord], stores: Sequence[str]
+    ) -> None:
         """With the lock held."""
         state = self._state
         if any(departures.queue.has(event, file.name) for departures in self.departures.values()):
@@ -204,13 +207,13 @@ class Outbox:
             file.urgency,
             self._sequence,
             state.clock.monotonic_us(),
-            waits_for=len(self.departures),
+            waits_for=len(stores),
             outgoing=file,
             held=True,
         )
         state.touch(event)
         state.held_bytes += waiting.bytes
-        lines = (*map(record_line, records), file_line(file, tuple(self.departures)))
+        lines = (*map(record_line, records), file_line(file, stores))
         state.add_step(event, Keep(waiting, lines))
-        for departures in self.departures.values():
-            departures.queue.add(waiting)
+        for key in stores:
+            self.departures[key].queue.add(waiting)

@@ -12,7 +12,6 @@ from pi_sec_cam.clock import Clock
 from pi_sec_cam.evidence.camera_key import raw
 from pi_sec_cam.evidence.chain import Chain
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, VERSION, SignedRecord
-from pi_sec_cam.offsite.journal import Journal
 from pi_sec_cam.offsite.outgoing import OutgoingFile
 from pi_sec_cam.offsite.witness import Loss
 
@@ -86,12 +85,21 @@ class OwnChain:
             last = self._chain.last if self._chain else None
             return None if last is None else f"{last.fields['chain']}:{last.fields['n']}:{last.hash}"
 
-    def open(self, key: Ed25519PrivateKey, chain: Chain, *, ordinal: int, previous: SignedRecord | None) -> None:
+    def open(
+        self,
+        key: Ed25519PrivateKey,
+        chain: Chain,
+        *,
+        ordinal: int,
+        since: Mapping[str, int],
+        previous: SignedRecord | None,
+    ) -> None:
         """Begin.
 
         Args:
             chain: without a record.
             ordinal: the number of this start.
+            since: by store, the number of the first start that sent to it, where that was an earlier one.
             previous: the last durable record of the chain before.
         """
         with self._access:
@@ -103,6 +111,7 @@ class OwnChain:
                 key=raw(key.public_key()).hex(),
                 program=self.program,
                 stores=list(self.stores),
+                since={store: since.get(store, ordinal) for store in self.stores},
                 ordinal=ordinal,
                 previous={"chain": previous.fields["chain"], **_last(previous)} if previous else None,
                 synchronised=self._clock.synchronised(),
@@ -216,13 +225,6 @@ def evidence_file(number: int, records: Sequence[SignedRecord], to: int) -> Outg
     """The file of that number, with these records, up to this place in the journal."""
     data = b"".join(record.line for record in records)
     return OutgoingFile(f"evidence{number}.jsonl", data, "evidence", None, records=to)
-
-
-def records_to_send(journal: Journal, stores: Sequence[str]) -> Sequence[SignedRecord]:
-    """Of an interrupted chain: the records that were in no evidence file; all of them, if other stores get them now."""
-    records = journal.records
-    known = next((list(r.fields["stores"]) for r in reversed(records) if isinstance(r.fields.get("stores"), list)), [])
-    return records[journal.records_handed_over :] if set(stores) <= set(known) else records
 
 
 def _last(record: SignedRecord) -> dict[str, Any]:

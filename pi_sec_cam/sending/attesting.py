@@ -16,7 +16,7 @@ from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, SignedRecord
 from pi_sec_cam.offsite.journal import Journal, read_journal
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outgoing import OutgoingFile, StandingHome
-from pi_sec_cam.offsite.own_chain import OwnChain, evidence_file, own_chain_folder, records_to_send
+from pi_sec_cam.offsite.own_chain import OwnChain, evidence_file, own_chain_folder
 from pi_sec_cam.offsite.witness import Loss
 from pi_sec_cam.remembered import Remembered
 from pi_sec_cam.worker import Worker
@@ -171,16 +171,18 @@ class Attestor(Worker):
             )
         standing = self._standing(own.camera)
         ordinal, previous = 1, None
+        since: dict[str, int] = {}
         for number, _, journal in standing:
             if journal.records:
                 ordinal, previous = number + 1, journal.records[-1]
+                since = journal.records[0].fields.get("since", {})
         chain = Chain(key, self.clock)
         name = f"{own.camera}/{EVIDENCE_FOLDER}/{ordinal:06}-{chain.id[:8]}"
         folder = own_chain_folder(self._storage, name)
         make_directories(folder, self._storage)
-        self._finish_former(own, [(former, journal) for _, former, journal in standing], previous)
+        self._finish_former([(former, journal) for _, former, journal in standing], previous)
         name = self._outbox.begin(name, StandingHome(folder), own)
-        own.open(key, chain, ordinal=ordinal, previous=previous)
+        own.open(key, chain, ordinal=ordinal, since=since, previous=previous)
         self._opened[own.camera] = name
 
     def _standing(self, camera: str) -> list[tuple[int, str, Journal]]:
@@ -194,17 +196,21 @@ class Attestor(Worker):
                 found.append((int(name[1]), f"{camera}/{EVIDENCE_FOLDER}/{folder.name}", journal))
         return sorted(found, key=lambda each: each[:2])
 
-    def _finish_former(self, own: OwnChain, former: list[tuple[str, Journal]], previous: SignedRecord | None) -> None:
-        """What was signed before a crash and has not left does now; what is no longer needed goes."""
+    def _finish_former(self, former: list[tuple[str, Journal]], previous: SignedRecord | None) -> None:
+        """What was signed before a crash and has not left does now; what is no longer needed goes.
+
+        Stores that were added since get nothing of it: what else those chains speak of is not there.
+        """
         for name, journal in former:
             if name in self._finished:
                 continue
             if not journal.final:
                 self._outbox.resumed(name, StandingHome(own_chain_folder(self._storage, name)))
-                rest = records_to_send(journal, own.stores)
+                rest = journal.records[journal.records_handed_over :]
                 if rest:
                     number = sum("records" in line for line in journal.files.values())
-                    self._outbox.add(name, evidence_file(number, rest, len(journal.records)))
+                    evidence = evidence_file(number, rest, len(journal.records))
+                    self._outbox.add(name, evidence, stores=journal.records[0].fields["stores"])
                 self._outbox.finish(name)
                 self._finished.add(name)
             elif not self._outbox.knows(name) and previous not in journal.records[-1:]:

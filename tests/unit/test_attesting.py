@@ -288,6 +288,8 @@ def test_a_store_that_was_added_gets_the_whole_chain(bench: Bench) -> None:
     end(later.outbox, EVENT, EventRecords(EVENT, later.attestor.own("Yard"), later.clock, journal=journal))
     later.writer.round(0)
     later.send()
+    opened = records(later.stores["new"], OWN)[0]
+    assert opened.fields["since"] == {"nas": 1, "cloud": 1, "new": 2}, "what was before, the new one cannot have"
     found = records(later.stores["new"], EVENT)
     check_chain(found, bench)
     assert kinds(found) == ["event", "file", "file", "resumed", "end"]
