@@ -100,18 +100,29 @@ class Outbox:
             return event in self._state.events
 
     def interrupted(self) -> list[str]:
-        """The events, by their folder below `recordings/`, whose journal is not final and with which nobody goes on."""
+        """The events, by their folder below `recordings/`, whose journal is not final and with which nobody goes on.
+
+        None of which the journal lacks something that is still in memory.
+        """
         state = self._state
         with state.changed:
-            return [known.folder or known.name for known in state.events.values() if known.interrupted]
+            found = [known for known in state.events.values() if known.interrupted and not known.steps]
+            return [known.folder or known.name for known in found]
 
-    def add(self, event: str, *files: OutgoingFile, records: Sequence[SignedRecord] = ()) -> None:
-        """Hand over the next files of an event, for every store; ask `has_room` before.
+    def add(
+        self,
+        event: str,
+        *files: OutgoingFile,
+        records: Sequence[SignedRecord] = (),
+        stores: Container[str] | None = None,
+    ) -> None:
+        """Hand over the next files of an event; ask `has_room` before.
 
         They get to the disk together. What belongs to an event that its owner has deleted meanwhile is passed by.
 
         Args:
             records: that are to be in the journal before the first of them leaves.
+            stores: which of them are to get it, None for all.
 
         Raises:
             ValueError: a file of that name waits already.

@@ -95,7 +95,8 @@ class Resumer(Worker):
     def _go_on(self, folder: str) -> None:
         if folder in self._seen or self.stopping.is_set():
             return
-        if folder in self._unsigned and self._own(folder.partition("/")[0]).key is None:
+        signs = self._own(folder.partition("/")[0]).key is not None
+        if folder in self._unsigned and not signs:
             return
         self._seen.add(folder)
         self.advance()
@@ -110,7 +111,7 @@ class Resumer(Worker):
         else:
             rest = f"the rest of it, {count} files, leaves now" if count else "all of it was handed over before"
             log.info("%s was interrupted; %s", folder, rest)
-            if folder in self._outbox.interrupted():
+            if not signs:
                 self._unsigned.add(folder)
                 self._seen.discard(folder)
 

@@ -137,6 +137,16 @@ def test_an_event_that_is_over_before_the_key_is_there_is_signed_when_it_is(benc
     assert bench.journal().final
 
 
+def test_with_an_event_that_waits_for_the_disk_nobody_goes_on(bench: Bench) -> None:
+    """What is in memory alone is in no journal yet, and would be handed over twice."""
+    name, signs = begun(bench)
+    hand_over(bench.outbox, name, chunk(0), signs)
+    end(bench.outbox, name, signs)
+    assert not bench.outbox.interrupted()
+    bench.writer.round(0)
+    assert bench.outbox.interrupted() == [name]
+
+
 def test_an_event_that_is_over_is_named_durably(bench: Bench) -> None:
     """Nobody would name it after a crash."""
     bench.attestor.look()
