@@ -94,8 +94,12 @@ class Queue:
         return picture or min(running, key=_worth, default=records)
 
     def outdated(self, age_s: Age, most_s: float, spared: WaitingFile | None = None) -> list[WaitingFile]:
-        """What has waited for longer than it may, in the order in which it is given up; never of a running event."""
-        old = [file for file in self if age_s(file) > most_s and file is not spared and not file.event.running]
+        """What has waited for longer than it may, in the order in which it is given up.
+
+        Never of a running event; nor records, which are small: without them, what has left would prove nothing.
+        """
+        footage = (file for file in self if file.urgency != "evidence" and not file.event.running)
+        old = [file for file in footage if age_s(file) > most_s and file is not spared]
         return sorted(old, key=_worth)
 
     def oldest_s(self, age_s: Age) -> float | None:

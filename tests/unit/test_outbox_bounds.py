@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pi_sec_cam.clock import SimulatedClock
+from pi_sec_cam.offsite.outgoing import OutgoingFile
 from pi_sec_cam.offsite.stores.memory import MemoryStore
 from tests.unit.outbox_bench import EVENT, Bench, chunk, names, picture
 
@@ -70,6 +71,16 @@ def test_age_counts_only_while_the_clock_can_be_trusted(tmp_path: Path) -> None:
     assert after.figures("one")["files_dropped"] == 1
     assert not path.exists()
     assert "days" in after.journal().lines[-1]["why"]
+
+
+def test_records_are_never_too_old(tmp_path: Path) -> None:
+    clock = SimulatedClock()
+    bench = Bench(tmp_path / "storage", {"one": MemoryStore()}, clock, max_age_s=86400)
+    bench.event(chunk(0), OutgoingFile("evidence0.jsonl", b"{}", "evidence", None))
+    clock.advance(3 * 86400)
+    bench.writer.round(0)
+    bench.writer.round(0)
+    assert bench.waiting("one") == ["evidence0.jsonl"]
 
 
 def test_a_time_of_a_clock_that_was_never_set_says_nothing_of_age(tmp_path: Path) -> None:
