@@ -117,7 +117,7 @@ class Chores:
     def own_chain(self, camera: str) -> WaitingEvent | None:
         """The camera's own chain of records; None while there is none."""
         with self._state.changed:
-            own = (event for event in self._state.events.values() if event.book is not None and event.running)
+            own = (event for event in self._state.events.values() if event.book is not None)
             return next((event for event in own if event.name.partition("/")[0] == camera), None)
 
     def waits(self, event: WaitingEvent) -> bool:

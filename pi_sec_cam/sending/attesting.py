@@ -130,12 +130,16 @@ class Attestor(Worker):
         self._send(at_once=False)
 
     def end(self) -> None:
-        """The program stops: the last records are handed over."""
+        """The program stops: the last records are handed over.
+
+        What the writer still gives up is signed after that: it is in the journal, and leaves after the next start.
+        """
         self._open_new()
-        for camera, name in self._opened.items():
+        for camera in self._opened:
             self.own(camera).stop()
-            self._send(at_once=True)
-            self._outbox.finish(name)
+        self._send(at_once=True)
+        for name in self._opened.values():
+            self._outbox.leave_open(name)
 
     def _open_new(self) -> None:
         with self._access:

@@ -368,6 +368,26 @@ def test_an_event_that_its_owner_deletes_is_a_tombstone_with_what_had_not_left(b
     assert sorted(tombstone.fields["names"]) == ["evidence0.jsonl", "video0.h264", "video1.h264", "video2.h264"]
 
 
+def test_what_is_withdrawn_while_the_program_stops_is_said_after_the_next_start(bench: Bench) -> None:
+    bench.attestor.look()
+    name, signs = begun(bench)
+    hand_over(bench.outbox, name, chunk(0), signs)
+    end(bench.outbox, name, signs)
+    bench.writer.round(0)
+    bench.outbox.withdraw(EVENT)
+    bench.attestor.end()
+    bench.writer.round(0)
+    bench.send()
+    later = bench.restarted()
+    later.writer.round(0)
+    later.attestor.look()
+    later.writer.round(0)
+    later.send()
+    own = records(bench.stores["nas"], OWN)
+    check_chain(own[:6], bench)
+    assert kinds(own) == ["segment", "began", "ended", "stop", "withdrawn", "withdrawn", "segment"]
+
+
 def test_heads_are_signed_every_hour_and_name_what_runs(bench: Bench) -> None:
     bench.attestor.look()
     name, signs = begun(bench)
