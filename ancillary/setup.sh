@@ -12,6 +12,9 @@ die() { say "$*"; exit 1; }
 goal=${1:-run}
 venv=.venv
 
+# Where the environment is activated, its own Python comes first; an environment is not made out of itself.
+PATH=${PATH//"$PWD/$venv/bin:"/}
+
 on_a_pi() { grep -qs "Raspberry Pi" /proc/device-tree/model; }
 
 # The given command, tried again when a download breaks.
