@@ -44,6 +44,13 @@ class OutboxFiles:
         give_second_name(stored, path)
         return path
 
+    def drop_half_written(self, event: WaitingEvent, name: str) -> None:
+        """What a try that failed has left of a file in .writing never leaves; durable on return."""
+        path = self._directory / _WRITING / event.name / name
+        with suppress(FileNotFoundError):
+            path.unlink()
+            sync_directory(path.parent)
+
     def sync_writing(self, event: WaitingEvent) -> None:
         """The names of what was written are durable."""
         sync_directory(self._directory / _WRITING / event.name)

@@ -170,6 +170,7 @@ class OutboxWriter(Worker):
         for keep in keeps:
             outgoing = keep.file.outgoing
             if outgoing is None:  # it has left out of memory
+                self._files.drop_half_written(event, keep.file.name)
                 continue
             if self._store is None or event.home is None:
                 written[keep.file.name] = self._files.write(event, keep.file.name, outgoing.data)

@@ -122,3 +122,27 @@ def test_what_has_left_while_the_disk_goes_away_does_not_wait_when_it_is_back(be
     bench.writer.round(0)
     assert bench.waiting("one") == []
     assert bench.offsite == [name]
+
+
+def test_a_torn_file_of_what_has_left_out_of_memory_never_leaves(
+    bench: Bench, disk: FailingDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk became full in the middle of it, then the file left, then there was room again, and then a crash."""
+
+    def torn(path: Path, data: bytes) -> None:
+        path.write_bytes(data[:100])
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    name = bench.event(picture(), over=False)
+    bench.send()
+    with monkeypatch.context() as patch:
+        patch.setattr("pi_sec_cam.offsite.outbox_files.write_new", torn)
+        bench.outbox.add(name, chunk(0))
+        bench.writer.round(0)
+        bench.clock.advance(1)
+        bench.send()
+    bench.writer.round(0)
+    assert "video0.h264" in bench.journal().files
+    later = bench.restarted()
+    later.writer.round(0)
+    assert later.waiting("one") == []
