@@ -278,7 +278,8 @@ class Footage:
         for folder, name in here - self.right - judged:
             left = LEFT_OVER.match(name)
             copy = left and (self.found[folder][name][0] in own or left[1] in self.found[folder])
-            verdict = "outside" if copy else "foreign" if ends or not FOOTAGE.fullmatch(name) else "unattested"
+            forgotten = FOOTAGE.fullmatch(name) and (not ends or chain.kind("resumed"))
+            verdict = "outside" if copy else "unattested" if forgotten else "foreign"
             say(verdict, f"{folder}/{name}", "left over of a download" if copy else "no record speaks of it")
         if chain.camera not in self.cameras:
             say("missing" if self.complete else "outside", chain.camera, "the camera's own chain is not here")

@@ -11,7 +11,7 @@ from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.evidence.scope import Scope
 from pi_sec_cam.evidence.verdict import Verdict
 from tests.unit.camera_made import MadeCamera, made_key, place_of, read_evidence, resigned, write_evidence
-from tests.unit.verified import event_at, texts, verdicts, verified
+from tests.unit.verified import event_at, texts, verdicts, verified, wrong
 
 DAY = "2026-03-01"
 
@@ -293,6 +293,30 @@ def test_a_camera_that_was_installed_anew(camera: MadeCamera) -> None:
     anew.event(1)
     assert verified([camera, anew]).findings == ()
     assert verified(camera).verdict is Verdict.FOREIGN
+
+
+def test_what_the_camera_has_forgotten_is_open(camera: MadeCamera) -> None:
+    """Two chunks left out of memory, their records did not; after the start, one of the names is used again."""
+    event = camera.begin()
+    event.chunk()
+    for number in (1, 2):
+        (event.folder / f"video{number}.h264").write_bytes(b"its record was lost with the power")
+    camera.power_cut()
+    camera.start()
+    event.rename()
+    event.chunk()
+    event.end()
+    found = verified(camera)
+    assert wrong(found) == {(Verdict.UNATTESTED, "video1.h264"), (Verdict.UNATTESTED, "video2.h264")}
+    assert event_at(found, event.name).files == 3
+
+
+def test_a_start_whose_folder_had_to_be_another(camera: MadeCamera) -> None:
+    camera.event(1)
+    other = camera.folder.with_name(f"{camera.folder.name}-2")
+    other.mkdir()
+    shutil.move(sorted(camera.folder.iterdir())[-1], other)
+    assert verified(camera).findings == ()
 
 
 def test_a_store_that_was_added_before_the_camera_was_installed_anew(camera: MadeCamera) -> None:

@@ -37,6 +37,7 @@ class EventChain:
         event, camera: as its openings have them; empty where no record here says so.
         claims: by file's name. Several only where the camera went on anew.
         ended: its last record says that nothing more comes.
+        resumed: the camera was cut short in mid-event, and may have forgotten what had left last.
         opening: what the first record says.
         resumptions: by the openings' places: the start of the program (a camera's chain) that they name.
         contradicts: why it cannot have been made by a camera; empty if it can.
@@ -58,6 +59,7 @@ class EventChain:
         self.last_us = 0
         self._stores: dict[int, frozenset[str]] = {}  # by the opening's place: who gets what comes after it
         self._ends: set[str] = set()
+        self.resumed = False
 
     def take(self, record: SignedRecord, folder: str) -> None:
         """One record, signed by a key that is believed, in this folder."""
@@ -75,6 +77,7 @@ class EventChain:
             self.contradicts = "a record comes after its end"
         match fields["kind"]:
             case "event" | "resumed":
+                self.resumed = self.resumed or fields["kind"] == "resumed"
                 self._opened(fields)
             case "file":
                 self._file(fields)

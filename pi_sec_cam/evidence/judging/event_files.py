@@ -26,10 +26,12 @@ class EventFiles:
         self._draft = words.draft
         self._chains = chains
         self._twins: dict[bytes, str] | None = None  # by SHA-256, made when needed
+        self._right: set[str] = set()  # names of which there is a file as recorded
+        self._mismatched: list[tuple[str, ChangedFile]] = []
         self.here: set[str] = set()
 
     def judge(self, folders: Sequence[str]) -> None:
-        open_ended = not all(chain.ended and not chain.links.gaps() for chain in self._chains)
+        open_ended = not all(chain.ended and not chain.links.gaps() and not chain.resumed for chain in self._chains)
         for folder in folders:
             again = []
             names = self._case.listing.names(folder)
@@ -44,6 +46,17 @@ class EventFiles:
             if again:
                 text = f"here a second time, and the same: {and_more(again)}"
                 self._words.add(Verdict.OUTSIDE, folder, text)
+        self._judge_mismatched()
+
+    def _judge_mismatched(self) -> None:
+        """Those not as recorded. A name may be in two branches: that which the camera forgot has no record."""
+        resumed = any(chain.resumed for chain in self._chains)
+        for name, changed in self._mismatched:
+            if resumed and name in self._right:
+                text = "no record here speaks of this file; the one of its name that is signed lies beside it"
+                self._words.add(Verdict.UNATTESTED, changed.path, text)
+            else:
+                self._case.changed.add(changed)
 
     def _judge_claimed(self, path: str, name: str, size: int, claims: list[Claim]) -> bool:
         """Whether it is as recorded, but has been found before."""
@@ -51,12 +64,12 @@ class EventFiles:
         if digest is None:
             return False
         matching = next((claim for claim in claims if claim.digest == digest and claim.size == size), None)
-        known = name in self.here
+        known = name in self._right
         self.here.add(name)
         if matching is None:
-            claim = claims[0]
-            self._changed(path, size, digest, claim)
+            self._mismatched.append((name, self._as_changed(path, size, digest, claims[0])))
             return False
+        self._right.add(name)
         if not known:
             draft = self._draft
             draft.files += 1
@@ -89,7 +102,7 @@ class EventFiles:
         elif copied in names and evidence_names([copied]) and digest == self._case.digest(path_of(folder, copied)):
             self._words.add(Verdict.OUTSIDE, path, f"a copy of {copied} under another name")
         else:
-            self._changed(path, names[name], digest, None)
+            self._case.changed.add(self._as_changed(path, names[name], digest, None))
 
     def _claimed(self, name: str) -> bool:
         return any(name in chain.claims for chain in self._chains)
@@ -105,7 +118,7 @@ class EventFiles:
             }
         return self._twins.get(digest)
 
-    def _changed(self, path: str, size: int, digest: bytes, claim: Claim | None) -> None:
+    def _as_changed(self, path: str, size: int, digest: bytes, claim: Claim | None) -> ChangedFile:
         words = self._words
         at_us, spot = (claim.at_us, words.spot_at(claim.n)) if claim else (None, words.spot)
-        self._case.changed.add(ChangedFile(path, size, digest, claim, self._twin(digest), self._draft, at_us, spot))
+        return ChangedFile(path, size, digest, claim, self._twin(digest), self._draft, at_us, spot)

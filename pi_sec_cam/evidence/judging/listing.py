@@ -10,7 +10,7 @@ PICTURE = "motion0.jpg"
 
 _EVIDENCE = re.compile(r"evidence(0|[1-9][0-9]{0,8})\.jsonl")
 _FOOTAGE = re.compile(r"(video|motion)(0|[1-9][0-9]{0,8})\.(h264|h265|jpg)")
-_SEGMENT = re.compile(r"[0-9]{6,}-([0-9a-f]{6,32})")
+_SEGMENT = re.compile(r"[0-9]{6,}-([0-9a-f]{6,32})(?:-[1-9][0-9]*)?")  # with a number: other files had its name
 _REHEARSALS = "rehearsal"
 
 
