@@ -110,6 +110,10 @@ class Watching:
         lines = [line.split() for line in (self.home.folder / "inside").read_text().splitlines()]
         return [(float(at_s), int(size)) for at_s, size in lines]
 
+    def signing_s(self) -> float:
+        """Processor time that signing has taken since the daemon began; only if it was run from `inside`."""
+        return sum(map(float, (self.home.folder / "inside.signing").read_text().split()))
+
     def events(self) -> list[OffsiteEvent]:
         """All events of this run that the store or the disk has, by time; see `OffsiteEvent.faults`."""
         sent, stored = self.sent_s, self.dropbox.stored()

@@ -1,5 +1,6 @@
 """A camera that sends to the loopback Dropbox and to a folder at the same time, and what must be there in the end."""
 
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.loopback_dropbox.tokens import APP_KEY
 from tests.system.daemon import Home
 from tests.system.walked_yard import WalkedYard
 
+_ENVIRONMENT = threading.Lock()  # protects this process's: homes may be in several threads
 SHORT = {"rec_sec_before": 1, "rec_sec_after": 1}
 
 
@@ -47,7 +49,7 @@ class TwoStores(Home):
 
     def state(self) -> dict[str, Any]:
         """What the running daemon says of itself, also when nobody here sees its storage."""
-        with pytest.MonkeyPatch.context() as patch:
+        with _ENVIRONMENT, pytest.MonkeyPatch.context() as patch:
             patch.setenv("RUNTIME_DIRECTORY", self.environment["RUNTIME_DIRECTORY"])
             found = ask(self.storage, "status")
         assert isinstance(found, dict)
