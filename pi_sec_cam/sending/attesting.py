@@ -5,6 +5,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pi_sec_cam.clock import Clock
@@ -17,6 +18,7 @@ from pi_sec_cam.offsite.journal import Journal, read_journal
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outgoing import OutgoingFile, StandingHome
 from pi_sec_cam.offsite.own_chain import OwnChain, evidence_file, own_chain_folder
+from pi_sec_cam.offsite.withdrawn_notes import forget_withdrawn, read_withdrawn
 from pi_sec_cam.offsite.witness import Loss
 from pi_sec_cam.remembered import Remembered
 from pi_sec_cam.worker import Worker
@@ -69,6 +71,7 @@ class Attestor(Worker):
         self._finished: set[str] = set()  # chains of former starts that were dealt with
         self._stamps: dict[str, int] = {}
         self._head_us = clock.monotonic_us()
+        self._noted: set[str] = set()  # cameras whose notes of deleted events are signed, and perhaps not durable yet
         self.tried = False
         self.trouble: str | None = None
         for camera in cameras:
@@ -128,6 +131,7 @@ class Attestor(Worker):
         self._open_new()
         self._say_heads()
         self._send(at_once=False)
+        self._forget_notes()
 
     def end(self) -> None:
         """The program stops: the last records are handed over.
@@ -188,6 +192,9 @@ class Attestor(Worker):
         name = self._outbox.begin(name, StandingHome(folder), own)
         own.open(key, chain, ordinal=ordinal, since=since, previous=previous)
         self._opened[own.camera] = name
+        for event, store, names in read_withdrawn(self._storage, own.camera):
+            own.given_up("withdrawn", event, "", store, names, "the event was deleted on the camera")
+            self._noted.add(own.camera)
 
     def _standing(self, camera: str) -> list[tuple[int, str, Journal]]:
         """The chains of former starts that are on the disk: number, name, journal; in order."""
@@ -219,6 +226,12 @@ class Attestor(Worker):
                 self._finished.add(name)
             elif not self._outbox.knows(name) and previous not in journal.records[-1:]:
                 shutil.rmtree(own_chain_folder(self._storage, name))
+
+    def _forget_notes(self) -> None:
+        for camera in [camera for camera in self._noted if not self.own(camera).unwritten()]:
+            with suppress(OSError):  # it is said again after the next start, then: that does no harm
+                forget_withdrawn(self._storage, camera)
+            self._noted.discard(camera)
 
     def _say_heads(self) -> None:
         now_us = self.clock.monotonic_us()

@@ -63,7 +63,7 @@ def lived(
 
 
 def clock_goes_back_and_an_event_is_deleted(home: Life) -> None:
-    """While Dropbox is away, so that events wait: one of them is deleted."""
+    """While Dropbox is away, so that events wait: one of them is deleted by the daemon, one without it."""
     home.watch("loop")
     with home.running() as daemon:
         before = len(home.events())
@@ -76,6 +76,9 @@ def clock_goes_back_and_an_event_is_deleted(home: Life) -> None:
         assert home.stop(daemon) < 5
         assert daemon.returncode == 0, home.log
     home.set_clock(0, vouched=True)
+    waiting = {path.parent for path in (home.storage / "outbox" / "dropbox").glob("Yard/2*/*/video0.h264")}
+    event = min(waiting).relative_to(home.storage / "outbox" / "dropbox").as_posix()
+    assert home.command("events", "delete", event, "--yes").returncode == 0
     home.dropbox.come_back()
 
 

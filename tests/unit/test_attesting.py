@@ -14,6 +14,7 @@ from pi_sec_cam.offsite.event_records import EventRecords
 from pi_sec_cam.offsite.journal import read_journal
 from pi_sec_cam.offsite.resume import NoRoom, end, resume
 from pi_sec_cam.offsite.stores.memory import MemoryStore
+from pi_sec_cam.offsite.withdrawal import withdraw
 from tests.unit.outbox_bench import EVENT, Bench, chunk, picture
 from tests.unit.streams import units
 
@@ -386,6 +387,27 @@ def test_what_is_withdrawn_while_the_program_stops_is_said_after_the_next_start(
     own = records(bench.stores["nas"], OWN)
     check_chain(own[:6], bench)
     assert kinds(own) == ["segment", "began", "ended", "stop", "withdrawn", "withdrawn", "segment"]
+
+
+def test_what_its_owner_deletes_without_a_daemon_is_a_tombstone_after_the_next_start(bench: Bench) -> None:
+    bench.attestor.look()
+    name, signs = begun(bench)
+    hand_over(bench.outbox, name, chunk(0), signs)
+    end(bench.outbox, name, signs)
+    bench.attestor.end()
+    bench.writer.round(0)
+    bench.send("nas")
+    withdraw(bench.storage / "outbox", EVENT)
+    for _ in range(2):  # at the second start there is nothing more to say
+        bench = bench.restarted()
+        bench.writer.round(0)
+        bench.attestor.look()
+        bench.writer.round(0)
+        bench.attestor.look()
+        bench.send()
+    (tombstone,) = [r for r in records(bench.stores["cloud"], OWN) if r.fields["kind"] == "withdrawn"]
+    assert (tombstone.fields["store"], tombstone.fields["event"]) == ("cloud", EVENT)
+    assert tombstone.fields["names"] == ["evidence0.jsonl", "video0.h264"]
 
 
 def test_heads_are_signed_every_hour_and_name_what_runs(bench: Bench) -> None:
