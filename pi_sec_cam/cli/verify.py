@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -28,7 +28,7 @@ from pi_sec_cam.evidence.reporting.outcome import Outcome, outcome
 from pi_sec_cam.evidence.scope import Scope
 from pi_sec_cam.evidence.verdict import Verification
 from pi_sec_cam.evidence.verify import verify as verify_footage
-from pi_sec_cam.home.manifest import read_manifest
+from pi_sec_cam.home.manifest import ManifestOfOthers, read_manifest
 from pi_sec_cam.home.passed_over import WellNamedFootage
 from pi_sec_cam.home.patience import Patience
 from pi_sec_cam.home.places import open_place
@@ -130,7 +130,7 @@ def verify(
                 footage,
                 public_keys,
                 heads=heads,
-                scope=_scope(place, where, complete=complete, only_here=only_here),
+                scope=_scope(place, where, progress.say, complete=complete, only_here=only_here),
                 pruned=pruned_of(place.where),
                 check_stamp=stamp_check,
                 on_progress=progress.verified,
@@ -158,13 +158,17 @@ def show(verification: Verification) -> None:
         click.echo(click.style(line.text, fg=_COLOURS[line.tone], bold=True) if line.tone else line.text, color=colour)
 
 
-def _scope(place: Place, where: str, *, complete: bool, only_here: bool) -> Scope:
+def _scope(place: Place, where: str, say: Callable[[str], None], *, complete: bool, only_here: bool) -> Scope:
     """What should be here."""
     if only_here:
         return Scope(only_here=True)
     if complete or place.kind != "folder":
         return Scope(complete=True)
-    manifest = read_manifest(Path(where).expanduser())
+    try:
+        manifest = read_manifest(Path(where))
+    except ManifestOfOthers as error:
+        say(str(error))
+        manifest = None
     return Scope(asked=manifest.events.__contains__) if manifest else Scope()
 
 

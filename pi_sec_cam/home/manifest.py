@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from pi_sec_cam.durable import storage_error, write_atomically
 from pi_sec_cam.errors import PiSecCamError
+from pi_sec_cam.home.notes import NoHome, is_our_mark, make_mark
 from pi_sec_cam.home.selection import Selection
 
 NAME = ".pi-sec-cam-fetch.json"
@@ -20,9 +22,16 @@ class ManifestUnreadable(PiSecCamError, ValueError):
     """A note that is damaged, or that a later version has written."""
 
 
+class ManifestOfOthers(ManifestUnreadable):
+    """A note that another computer has written, or somebody who wants events to count as never asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What the fetches into one folder have asked for, together.
+
+    It is believed only by whom it was written for: it lies among what has come from elsewhere, and could have come from
+    there itself. So it bears a mark (`make_mark`).
 
     Attributes:
         events: all events that were asked for and known of then: by the place's list, or by the camera's own chain.
@@ -55,9 +64,11 @@ class Manifest:
         Raises:
             StorageError: from the disk.
         """
-        text = {"version": _VERSION, "fetches": self.fetches, "events": sorted(self.events)}
+        said = {"version": _VERSION, "fetches": list(self.fetches), "events": sorted(self.events)}
+        with suppress(NoHome):  # then nobody believes it later: what should be there is open
+            said["mark"] = make_mark(_marked(said))
         try:
-            write_atomically(top / NAME, (json.dumps(text, indent=1) + "\n").encode(), mode=0o600)
+            write_atomically(top / NAME, (json.dumps(said, indent=1) + "\n").encode(), mode=0o600)
         except OSError as error:
             raise storage_error(f"cannot write {top / NAME}", error) from error
 
@@ -66,6 +77,7 @@ def read_manifest(top: Path) -> Manifest | None:
     """The note in this folder; None if nothing was fetched into it.
 
     Raises:
+        ManifestOfOthers: this user has not written it on this computer.
         ManifestUnreadable: it is none.
         StorageError: from the disk.
     """
@@ -84,7 +96,18 @@ def read_manifest(top: Path) -> Manifest | None:
         case {"version": 1, "events": list(events), "fetches": list(fetches)} if all(
             isinstance(event, str) for event in events
         ) and all(isinstance(fetch, dict) for fetch in fetches):
+            mark = said.pop("mark", None)
+            if not isinstance(mark, str) or not is_our_mark(mark, _marked(said)):
+                raise ManifestOfOthers(
+                    f"{path} was not written by you on this computer, so what it says should be there is not believed. "
+                    "To fetch, name another folder, or delete that file"
+                )
             return Manifest(frozenset(events), tuple(fetches))
     raise ManifestUnreadable(
         f"{path} is damaged: fetch into another folder; or delete it, then nobody knows any more what should be there"
     )
+
+
+def _marked(said: dict[str, Any]) -> bytes:
+    """What the mark is over."""
+    return json.dumps(said, sort_keys=True).encode()

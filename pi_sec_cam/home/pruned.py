@@ -11,10 +11,7 @@ from pathlib import Path
 from pi_sec_cam.durable import storage_error, sync_directory
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.home.manifest import ManifestUnreadable, read_manifest
-
-
-class NoHome(StorageError):
-    """A user who has no home, and so keeps no notes."""
+from pi_sec_cam.home.notes import NoHome, notes_directory
 
 
 class PrunedNote:
@@ -30,7 +27,7 @@ class PrunedNote:
     def __init__(self, where: str) -> None:
         self._where = _place(where)
         name = hashlib.sha256(self._where.encode(errors="surrogateescape")).hexdigest()[:16]
-        self.path = _state_directory() / "pi-sec-cam" / "pruned" / f"{name}.jsonl"
+        self.path = notes_directory() / "pruned" / f"{name}.jsonl"
 
     def add(self, event: str, files: int, size: int, at: datetime) -> None:
         """Note, durably, that this event goes now; before its first file does.
@@ -101,13 +98,3 @@ def pruned_of(where: str) -> Callable[[str], bool]:
 def _place(where: str) -> str:
     """The same text for the same place; a folder is known by its whole path."""
     return os.path.realpath(where) if os.path.isdir(where) else where
-
-
-def _state_directory() -> Path:
-    given = os.environ.get("XDG_STATE_HOME", "")  # a relative one is to be passed by (XDG Base Directory Specification)
-    if os.path.isabs(given):
-        return Path(given)
-    try:
-        return Path.home() / ".local" / "state"
-    except RuntimeError as error:
-        raise NoHome("this user has no home to keep notes in: name a folder in XDG_STATE_HOME") from error

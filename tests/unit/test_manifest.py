@@ -7,10 +7,15 @@ from pathlib import Path
 import pytest
 
 from pi_sec_cam.errors import StorageError
-from pi_sec_cam.home.manifest import NAME, Manifest, ManifestUnreadable, read_manifest
+from pi_sec_cam.home.manifest import NAME, Manifest, ManifestOfOthers, ManifestUnreadable, read_manifest
 from pi_sec_cam.home.selection import Selection
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
 def test_several_fetches_add_up(tmp_path: Path) -> None:
@@ -53,6 +58,30 @@ def test_a_later_versions_note_is_not_guessed_at(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text(json.dumps({"version": 2, "events": [], "fetches": []}))
     with pytest.raises(ManifestUnreadable, match="later version"):
         read_manifest(tmp_path)
+
+
+def test_a_note_that_came_with_the_footage_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = Manifest().with_fetch("dropbox:", Selection(), ["Yard/a/1", "Yard/a/2"], NOON)
+    ours.write(tmp_path)
+    said = json.loads((tmp_path / NAME).read_text())
+    assert said["mark"]
+    for other in (
+        {name: value for name, value in said.items() if name != "mark"},
+        said | {"events": ["Yard/a/1"]},
+        said | {"fetches": [{"place": "s3://pruned"}]},
+        said | {"mark": "0" * 64},
+        said | {"mark": "é"},
+        said | {"mark": 1},
+    ):
+        (tmp_path / NAME).write_text(json.dumps(other))
+        with pytest.raises(ManifestOfOthers, match="not written by you"):
+            read_manifest(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / NAME).write_text(json.dumps(said))
+    assert read_manifest(tmp_path / "elsewhere") == ours, "a folder may be moved"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other computer"))
+    with pytest.raises(ManifestOfOthers):
+        read_manifest(tmp_path / "elsewhere")
 
 
 def test_a_disk_that_refuses_is_said(tmp_path: Path) -> None:

@@ -168,6 +168,19 @@ def test_names_that_lead_elsewhere_are_said_and_the_rest_is_verified(
     assert "../../etc/passwd" in finding["text"]
 
 
+def test_the_store_does_not_say_what_should_be_there(camera: MadeCamera) -> None:
+    """A note of a fetch is downloaded as any other file: whoever holds the store could have put it there."""
+    first, second = sorted({video.parent for video in videos()})
+    for file in second.iterdir():
+        file.unlink()
+    event = first.relative_to("footage").as_posix()
+    Path("footage", NAME).write_text(json.dumps({"version": 1, "events": [event], "fetches": []}))
+    result = verify_with_key()
+    assert result.exit_code == 3, result.output
+    assert "absent" in result.stdout
+    assert "not written by you" in result.stderr
+
+
 def test_all_is_expected_of_a_store_and_what_was_asked_for_of_a_fetched_folder(
     camera: MadeCamera, monkeypatch: pytest.MonkeyPatch
 ) -> None:
