@@ -396,6 +396,31 @@ def test_a_number_of_a_start_that_was_left_out_is_missing(camera: MadeCamera) ->
     assert verdicts(verified(camera)) == {(Verdict.MISSING, segment(camera, 4).name)}
 
 
+def test_of_two_files_of_a_name_the_one_that_the_camera_went_on_with_has_to_be_here(camera: MadeCamera) -> None:
+    """A record left and was lost with the power, and the name was used again: the other file lies beside the first."""
+    event = camera.begin()
+    event.chunk()
+    first = event.chunk()
+    camera.power_cut(forgotten=1)
+    event.chunks -= 1
+    event.rename()
+    camera.start()
+    second = event.chunk(b"what came after the power was back")
+    event.end()
+    assert first.name == second.name
+    found = verified(camera)
+    assert found.findings == ()
+    assert event_at(found, event.name).files == 4
+    content = second.read_bytes()
+    second.unlink()
+    assert wrong(verified(camera)) == {(Verdict.MISSING, second.name)}
+    second.write_bytes(b"?" * len(content))
+    assert (Verdict.MISSING, second.name) in wrong(verified(camera))
+    second.write_bytes(content)
+    first.unlink()
+    assert verified(camera).findings == (), "of this one the camera knows nothing any more: it may never have left"
+
+
 def test_many_missing_files_are_named_up_to_a_number(tmp_path: Path) -> None:
     camera = MadeCamera(tmp_path, chunk_bytes=1)
     event = camera.event(130)

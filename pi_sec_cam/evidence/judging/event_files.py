@@ -14,11 +14,7 @@ from pi_sec_cam.evidence.verdict import Verdict
 
 
 class EventFiles:
-    """The files in the folders of one event.
-
-    Attributes:
-        here: names of which there is a file, whether as recorded or not.
-    """
+    """The files in the folders of one event."""
 
     def __init__(self, case: Case, words: EventWords, chains: Sequence[EventChain]) -> None:
         self._case = case
@@ -26,9 +22,8 @@ class EventFiles:
         self._draft = words.draft
         self._chains = chains
         self._twins: dict[bytes, str] | None = None  # by SHA-256, made when needed
-        self._right: set[str] = set()  # names of which there is a file as recorded
-        self._mismatched: list[tuple[str, ChangedFile]] = []
-        self.here: set[str] = set()
+        self._right: dict[str, set[bytes]] = {}  # by name: the SHA-256 of its files that are as recorded
+        self._mismatched: dict[str, list[ChangedFile]] = {}
 
     def judge(self, folders: Sequence[str]) -> None:
         open_ended = not all(chain.ended and not chain.links.gaps() and not chain.resumed for chain in self._chains)
@@ -48,11 +43,16 @@ class EventFiles:
                 self._words.add(Verdict.OUTSIDE, folder, text)
         self._judge_mismatched()
 
+    def lacks(self, name: str, claim: Claim) -> bool:
+        """Whether this file is not here, and nothing that is to be called altered lies in its place."""
+        right = self._right.get(name, set())
+        return claim.digest not in right and (bool(right) or name not in self._mismatched)
+
     def _judge_mismatched(self) -> None:
         """Those not as recorded. A name may be in two branches: that which the camera forgot has no record."""
         resumed = any(chain.resumed for chain in self._chains)
-        for name, changed in self._mismatched:
-            if resumed and name in self._right:
+        for changed in (each for all_of_name in self._mismatched.values() for each in all_of_name):
+            if resumed and changed.path.rpartition("/")[2] in self._right:
                 text = "no record here speaks of this file; the one of its name that is signed lies beside it"
                 self._words.add(Verdict.UNATTESTED, changed.path, text)
             else:
@@ -64,12 +64,12 @@ class EventFiles:
         if digest is None:
             return False
         matching = next((claim for claim in claims if claim.digest == digest and claim.size == size), None)
-        known = name in self._right
-        self.here.add(name)
         if matching is None:
-            self._mismatched.append((name, self._as_changed(path, size, digest, claims[0])))
+            self._mismatched.setdefault(name, []).append(self._as_changed(path, size, digest, claims[0]))
             return False
-        self._right.add(name)
+        right = self._right.setdefault(name, set())
+        known = digest in right
+        right.add(digest)
         if not known:
             draft = self._draft
             draft.files += 1

@@ -43,7 +43,7 @@ class EventJudge:
         files = EventFiles(case, self.words, self.chains)
         files.judge(self.folders)
         for chain in self.chains:
-            self._judge_absent(chain, files.here)
+            self._judge_absent(chain, files)
             self._judge_chain(chain)
             self._judge_end(chain)
             self._judge_naming(chain)
@@ -61,9 +61,12 @@ class EventJudge:
         begins = self._camera.spot(chain.id, chain.resumptions.get(0, ""), at_us) if self._camera else None
         self.words.spot = begins or Spot(0, at_us, -1)
 
-    def _judge_absent(self, chain: EventChain, here: set[str]) -> None:
+    def _judge_absent(self, chain: EventChain, files: EventFiles) -> None:
         draft = self.draft
-        absent = ((name, claims[0]) for name, claims in chain.claims.items() if name not in here)
+        # Of several branches, the one that the camera went on with comes later in the chain. Of what it has forgotten
+        # with the power, nobody knows whether the file had left.
+        last = ((name, max(claims, key=lambda claim: claim.n)) for name, claims in chain.claims.items())
+        absent = ((name, claim) for name, claim in last if files.lacks(name, claim))
         if self._case.pruned(draft.event):
             if names := [name for name, _ in absent]:
                 self.words.add(Verdict.PRUNED, draft.folder, f"deleted by the owner: {and_more(names)}")
