@@ -43,12 +43,15 @@ class Chores:
         self._woken = False  # protected by the state's lock
 
     def wait(self, seconds: float) -> list[WaitingEvent]:
-        """The events for which something is to be done; waits at most so long for one, or for a disk to be read."""
+        """The events for which something is to be done; waits at most so long for one, or for a disk to be read.
+
+        A camera's own chain comes last: it should not name records that a crash can still take away.
+        """
         state = self._state
         with state.changed:
             state.changed.wait_for(lambda: state.to_do or not state.readable or self._woken, seconds)
             self._woken = False
-            return sorted(self._state.to_do, key=lambda event: not event.running)
+            return sorted(self._state.to_do, key=lambda event: (event.book is not None, not event.running))
 
     def wake(self) -> None:
         """End a `wait`, or the next one."""

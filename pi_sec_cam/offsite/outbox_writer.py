@@ -120,20 +120,24 @@ class OutboxWriter(Worker):
         return True
 
     def _do_all(self, events: Sequence[WaitingEvent]) -> float:
+        """Files first: when an event is over, that gets into the camera's own chain, which speaks of others, too."""
         pause_s = 0.0
-        failed = False
-        for event in events:
-            self.advance()
-            try:
-                while steps := self._chores.first(event):
-                    self._do(event, steps)
-                    self._chores.done(event, steps)
-            except FolderNotYet as error:
-                self._chores.put_off(event)
-                pause_s = min(pause_s or error.look_in_s, error.look_in_s)
-            except OSError as error:
-                failed = True
-                self._report(error)
+        failed: set[WaitingEvent] = set()
+        for files_only in (True, False):
+            for event in events:
+                if event in failed:
+                    continue
+                self.advance()
+                try:
+                    while (steps := self._chores.first(event)) and (isinstance(steps[0], Keep) or not files_only):
+                        self._do(event, steps)
+                        self._chores.done(event, steps)
+                except FolderNotYet as error:
+                    self._chores.put_off(event)
+                    pause_s = min(pause_s or error.look_in_s, error.look_in_s)
+                except OSError as error:
+                    failed.add(event)
+                    self._report(error)
         if self.trouble and not failed:
             log.info("the outbox on the disk is up to date again")
             self.trouble = None

@@ -11,7 +11,7 @@ from pi_sec_cam.evidence.camera_key import read_camera_key
 from pi_sec_cam.evidence.record import SignedRecord, parse_line
 from pi_sec_cam.offsite.event_files import hand_over
 from pi_sec_cam.offsite.event_records import EventRecords
-from pi_sec_cam.offsite.journal import read_journal
+from pi_sec_cam.offsite.journal import JournalFile, Line, read_journal
 from pi_sec_cam.offsite.resume import NoRoom, end, resume
 from pi_sec_cam.offsite.stores.memory import MemoryStore
 from pi_sec_cam.offsite.withdrawal import withdraw
@@ -185,6 +185,31 @@ def test_no_event_is_named_before_its_first_records_are_durable(bench: Bench) ->
     assert journal is not None
     assert kinds(journal.records) == ["segment", "began", "ended", "began"]
     assert journal.records[-1].fields["event"] == other
+
+
+def test_what_the_cameras_chain_names_is_durable_first(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a crash in between it would be missing."""
+    bench.attestor.look()
+    bench.writer.round(0)
+    bench.disk.there = False
+    for folder in (EVENT, f"{EVENT}-2"):
+        name = bench.outbox.begin(folder, bench.home(folder))
+        signs = EventRecords(name, bench.attestor.own("Yard"), bench.clock)
+        hand_over(bench.outbox, name, chunk(0), signs)
+        end(bench.outbox, name, signs)
+    bench.clock.advance(5)
+    bench.attestor.look()
+    order: list[str] = []
+    append = JournalFile.append
+
+    def noted(self: JournalFile, lines: Sequence[Line]) -> None:
+        append(self, lines)
+        order.extend(parse_line(line["signed"].encode()).fields["kind"] for line in lines if "signed" in line)
+
+    monkeypatch.setattr(JournalFile, "append", noted)
+    bench.disk.there = True
+    bench.writer.round(0)
+    assert order == ["event", "file", "end"] * 2 + ["began", "ended"] * 2
 
 
 def test_for_a_damaged_key_no_event_waits(bench: Bench) -> None:
