@@ -22,7 +22,7 @@ from tests.system.test_clocks import ShiftedHome
 from tests.system.two_stores import TwoStores, is_footage
 
 SHORT = 12.0  # seconds of film
-_PICTURES = 120  # of the loud one
+_PICTURES = 85  # of the loud one
 
 
 @dataclass(frozen=True)
