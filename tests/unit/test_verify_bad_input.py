@@ -1,6 +1,7 @@
 """Whatever lies in a folder, verification ends, in bounded memory, with findings or an error for people."""
 
 import json
+import os
 import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from pi_sec_cam.errors import PiSecCamError
-from pi_sec_cam.evidence.footage import FolderFootage, FoundFile
+from pi_sec_cam.evidence.footage import FolderFootage, FoundFile, moment_of_file
 from pi_sec_cam.evidence.judging.heads import HeadMalformed
 from pi_sec_cam.evidence.record import signed
 from pi_sec_cam.evidence.verdict import Verdict
@@ -193,3 +194,38 @@ def test_progress_ends_with_all_bytes(camera: MadeCamera) -> None:
     verified(camera, on_progress=said.append)
     assert said[-1].bytes_done == said[-1].bytes_total > 0
     assert all(one.bytes_done <= two.bytes_done for one, two in pairwise(said))
+
+
+@pytest.mark.parametrize("at", [1e14, -1e14, 1e300])
+def test_a_time_that_no_calendar_has_is_none(at: float) -> None:
+    """Not all file systems can hold such a time; those of others can."""
+    assert moment_of_file(at) is None
+
+
+def test_folders_in_folders_are_looked_through_however_deep(camera: MadeCamera) -> None:
+    folder = os.open(camera.top, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=folder)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = deeper
+    os.close(os.open("video0.h264", os.O_CREAT | os.O_WRONLY, dir_fd=folder))
+    os.close(folder)
+    assert {verdict for verdict, _ in verdicts(verified(camera))} == {Verdict.UNATTESTED}
+
+
+def test_no_link_leads_out_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "private/day").mkdir(parents=True)
+    (tmp_path / "private/day/letter").write_text("dear aunt")
+    (tmp_path / "footage/real").mkdir(parents=True)
+    (tmp_path / "footage/real/file").write_text("a")
+    (tmp_path / "footage/way").symlink_to(tmp_path / "private")
+    (tmp_path / "footage/one").symlink_to(tmp_path / "private/day/letter")
+    os.mkfifo(tmp_path / "footage/pipe")
+    footage = FolderFootage(tmp_path / "footage")
+    assert [file.path for file in footage.files()] == ["real/file"]
+    assert [file.path for under in ("way", "way/day", "real") for file in footage.files(under)] == ["real/file"]
+    for path in ("way/day/letter", "one", "pipe", "real", "gone"):
+        with pytest.raises(FileNotFoundError):
+            list(footage.read(path))
+    assert b"".join(footage.read("real/file")) == b"a"
