@@ -151,7 +151,7 @@ def _told(evidence: EventEvidence, signer: _Signer, private_key: PrivateKey | No
     from pi_sec_cam.home.event_pictures import small_pictures
 
     footage = ItemFootage(evidence.event, evidence.items)
-    found = verify(footage, signer.known, scope=Scope(asked=lambda event: event == evidence.event))
+    found = verify(footage, signer.known, scope=Scope(only_here=True))
     lines = [line.text for line in report_lines(found, UTC)]
     click.echo(lines[0])
     check = ReportedCheck(
@@ -159,7 +159,7 @@ def _told(evidence: EventEvidence, signer: _Signer, private_key: PrivateKey | No
         program=f"pi_sec_cam {__version__}",
         keys=[fingerprint(key) for key in signer.known],
         heads=(),
-        command=f"pi-sec-cam verify {FOOTAGE} -p camera_public.pem",
+        command=f"pi-sec-cam verify {FOOTAGE} -p camera_public.pem --only-here",
     )
     page = html_report(found, check, dict(small_pictures(footage, found, private_key)), UTC)
     return [Item("report.html", page), Item("report.txt", "\n".join([*lines, ""]).encode())]

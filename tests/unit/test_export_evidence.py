@@ -51,7 +51,7 @@ def checked(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_what_was_fetched_is_proven_by_one_zip(home: Home, tmp_path: Path) -> None:
+def test_what_was_fetched_is_proven_by_one_zip(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     event, out = sent(tmp_path / "in", b_frames=2, seal=True), tmp_path / "event.zip"
     event.camera.clock.advance(60)
     event.camera.event()
@@ -74,7 +74,9 @@ def test_what_was_fetched_is_proven_by_one_zip(home: Home, tmp_path: Path) -> No
     assert (folder / "camera_public.pem").read_bytes() == public_pem(event.camera.public_key)
     said = checked(folder)
     assert said.returncode == 0, said.stdout + said.stderr
-    verified = home.run_plain("verify", str(folder / "footage"), "-p", str(folder / "camera_public.pem"))
+    (told,) = (line for line in (folder / "README.txt").read_text().splitlines() if "pi-sec-cam verify" in line)
+    monkeypatch.chdir(folder)
+    verified = home.run_plain(*told.split()[1:])
     assert verified.exit_code == 0, verified.output
     sealed = f"footage/{event.name}/video0.h264"
     page = (folder / "README.txt").read_text()
