@@ -206,6 +206,9 @@ class Chores:
             for key, departures in self._departures.items():
                 departures.refused = refused.get(key, 0) + aside.count(key)
                 self._take_up(key, departures, [each for each in everything if each.store == key])
+            for event in list(state.events.values()):
+                if (event.folder or event.name) in self.withdrawn and self._waits(event):
+                    self.withdraw(event)
             self.withdrawn.clear()
             for departures in self._departures.values():
                 departures.bound()
@@ -266,9 +269,6 @@ class Chores:
         if gone:
             log.error("%s: %d files that waited to leave are not on this disk any more", key, len(gone))
         departures.queue.add_older(new)
-        for event in {file.event: None for file in new}:
-            if (event.folder or event.name) in self.withdrawn:
-                self.withdraw(event)
 
     def _file(self, event: WaitingEvent, name: str, size: int, written_s: float) -> WaitingFile:
         urgency = _URGENCIES.get(name.partition(".")[0].rstrip("0123456789"), "live")

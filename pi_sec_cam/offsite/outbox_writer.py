@@ -131,6 +131,7 @@ class OutboxWriter(Worker):
                 try:
                     while (steps := self._chores.first(event)) and (isinstance(steps[0], Keep) or not files_only):
                         self._do(event, steps)
+                        self._testimony.done(event)
                         self._chores.done(event, steps)
                 except FolderNotYet as error:
                     self._chores.put_off(event)

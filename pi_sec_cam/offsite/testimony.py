@@ -7,8 +7,10 @@ from pi_sec_cam.errors import StorageError
 from pi_sec_cam.offsite.chores import Chores
 from pi_sec_cam.offsite.event_journal import EventJournals
 from pi_sec_cam.offsite.journal import record_line
-from pi_sec_cam.offsite.waiting import GiveUp, Rename, Step, WaitingEvent, Withdraw
+from pi_sec_cam.offsite.waiting import Finish, GiveUp, Rename, Step, WaitingEvent, Withdraw
 from pi_sec_cam.offsite.witness import Witness
+
+_MOST_SAID = 300
 
 
 class Testimony:
@@ -22,7 +24,7 @@ class Testimony:
         self._witness = witness
         self._journals = journals
         self._chores = chores
-        self._told: Step | None = None  # the last that was signed; it is tried again after trouble
+        self._told: dict[WaitingEvent, Step] = {}  # the last step that was signed and not done: trouble came in between
 
     def before(self, event: WaitingEvent, steps: Sequence[Step]) -> None:
         """Files are given up or withdrawn, the event goes elsewhere, or is over: to be called before that is done.
@@ -31,12 +33,18 @@ class Testimony:
         """
         if self._witness is None:
             return
-        if steps[-1] is not self._told:
-            self._tell(self._witness, event, steps)
-            self._told = steps[-1]
+        told = self._told.get(event)
+        new = next((steps[n + 1 :] for n, step in enumerate(steps) if step is told), steps)
+        if new:
+            self._tell(self._witness, event, new)
+            self._told[event] = new[-1]
         own = self._chores.own_chain(event.name.partition("/")[0])
         if own is not None:
             self.write_book(own)
+
+    def done(self, event: WaitingEvent) -> None:
+        """What `before` was called for is done."""
+        self._told.pop(event, None)
 
     def write_book(self, event: WaitingEvent) -> None:
         """A camera's own records that are not in its journal yet get there; nothing for an event."""
@@ -45,11 +53,15 @@ class Testimony:
             event.book.written(len(records))
 
     def _tell(self, witness: Witness, event: WaitingEvent, steps: Sequence[Step]) -> None:
+        if isinstance(steps[0], Finish):
+            return
         of = self._chain_of(event)
         given_up = [step for step in steps if isinstance(step, GiveUp)]
         for (store, why, refused), alike in groupby(given_up, lambda step: (step.store, step.why, step.set_aside)):
             names: Sequence[str] = [step.file.name for step in alike]
-            witness.given_up("refused" if refused else "dropped", event.name, of, store, names, why)
+            # A store may say what it likes, and a record holds plain text.
+            said = why[:_MOST_SAID].encode(errors="replace").decode()
+            witness.given_up("refused" if refused else "dropped", event.name, of, store, names, said)
         for step in steps:
             match step:
                 case Rename(store, _, new):

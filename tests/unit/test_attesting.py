@@ -1,5 +1,6 @@
 """What leaves is signed: records are durable before their files leave, chains go from start to start."""
 
+import errno
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from pi_sec_cam.clock import SimulatedClock, WallStamp
+from pi_sec_cam.errors import PermanentError
 from pi_sec_cam.evidence.camera_key import read_camera_key
 from pi_sec_cam.evidence.record import SignedRecord, parse_line
 from pi_sec_cam.offsite.event_files import hand_over
 from pi_sec_cam.offsite.event_records import EventRecords
-from pi_sec_cam.offsite.journal import JournalFile, Line, read_journal
+from pi_sec_cam.offsite.journal import Journal, JournalFile, Line, read_journal
 from pi_sec_cam.offsite.resume import NoRoom, end, resume
 from pi_sec_cam.offsite.stores.memory import MemoryStore
 from pi_sec_cam.offsite.withdrawal import withdraw
@@ -38,6 +40,12 @@ def records(store: MemoryStore, folder: str) -> list[SignedRecord]:
 
 def kinds(found: Sequence[SignedRecord]) -> list[str]:
     return [record.fields["kind"] for record in found]
+
+
+def own_journals(bench: Bench) -> list[Journal]:
+    """Of the camera's own chains."""
+    found = [read_journal(folder) for folder in sorted((bench.storage / "evidence" / "Yard").iterdir())]
+    return [journal for journal in found if journal is not None]
 
 
 def check_chain(found: Sequence[SignedRecord], bench: Bench) -> None:
@@ -433,6 +441,63 @@ def test_what_its_owner_deletes_without_a_daemon_is_a_tombstone_after_the_next_s
     (tombstone,) = [r for r in records(bench.stores["cloud"], OWN) if r.fields["kind"] == "withdrawn"]
     assert (tombstone.fields["store"], tombstone.fields["event"]) == ("cloud", EVENT)
     assert tombstone.fields["names"] == ["evidence0.jsonl", "video0.h264"]
+
+
+def test_an_event_deleted_while_the_disk_is_away_is_said_for_each_store(bench: Bench) -> None:
+    bench.attestor.look()
+    name, signs = begun(bench)
+    hand_over(bench.outbox, name, chunk(0), signs)
+    end(bench.outbox, name, signs)
+    bench.writer.round(0)
+    later = bench.restarted()
+    later.outbox.withdraw(EVENT)
+    later.writer.round(0)
+    later.attestor.look()
+    later.writer.round(0)
+    later.writer.round(0)
+    (journal,) = (j for j in own_journals(later) if "withdrawn" in kinds(j.records))
+    tombstones = [record.fields for record in journal.records if record.fields["kind"] == "withdrawn"]
+    assert {said["store"]: sorted(said["names"]) for said in tombstones} == {
+        store: ["evidence0.jsonl", "video0.h264"] for store in bench.stores
+    }
+
+
+def test_what_the_disk_refuses_again_and_again_is_said_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.attestor.look()
+    for folder in (EVENT, f"{EVENT}-2"):
+        name = bench.outbox.begin(folder, bench.home(folder))
+        signs = EventRecords(name, bench.attestor.own("Yard"), bench.clock)
+        hand_over(bench.outbox, name, chunk(0), signs)
+        end(bench.outbox, name, signs)
+    bench.writer.round(0)
+    append = JournalFile.append
+
+    def refused(self: JournalFile, lines: Sequence[Line]) -> None:
+        raise OSError(errno.EIO, "bad sector")
+
+    monkeypatch.setattr(JournalFile, "append", refused)
+    for folder in (EVENT, f"{EVENT}-2"):
+        bench.outbox.withdraw(folder)
+    for _ in range(5):
+        bench.writer.round(0)
+    monkeypatch.setattr(JournalFile, "append", append)
+    bench.writer.round(0)
+    (journal,) = own_journals(bench)
+    assert kinds(journal.records).count("withdrawn") == 4
+
+
+def test_whatever_a_store_says_can_be_signed(bench: Bench) -> None:
+    bench.attestor.look()
+    bench.stores["nas"].script.append(PermanentError("\ud800" + "x" * 2_000_000))
+    name, signs = begun(bench)
+    hand_over(bench.outbox, name, chunk(0), signs)
+    bench.writer.round(0)
+    bench.uploaders["nas"].step(0)
+    bench.uploaders["nas"].step(0)
+    bench.writer.round(0)
+    (journal,) = own_journals(bench)
+    (refused,) = (record.fields for record in journal.records if record.fields["kind"] == "refused")
+    assert refused["why"].startswith("?xx")
 
 
 def test_heads_are_signed_every_hour_and_name_what_runs(bench: Bench) -> None:
