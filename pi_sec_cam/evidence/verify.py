@@ -86,7 +86,7 @@ def _sorted_out(case: Case) -> tuple[list[str], list[str]]:
     for folder in case.listing:
         names = case.listing.names(folder)
         evidence = evidence_names(names)
-        if is_rehearsal(folder):
+        if is_rehearsal(folder, names):
             continue
         if is_segment_folder(folder) and not any(map(is_footage, names)):
             segments.append(folder)

@@ -421,6 +421,22 @@ def test_copies_and_unfinished_downloads_are_named_and_not_wrong(camera: MadeCam
     assert (Verdict.FOREIGN, "video0 (1).h264") in verdicts(verified(camera))
 
 
+def test_copies_and_unfinished_downloads_of_the_cameras_own_chain_too(camera: MadeCamera) -> None:
+    camera.event(1)
+    (camera.folder / "evidence7.jsonl.part").write_bytes(b"half")
+    (camera.folder / "stamp0.tsr.crdownload").write_bytes(b"half")
+    shutil.copy(camera.folder / "evidence0.jsonl", camera.folder / "evidence0 (1).jsonl")
+    found = verified(camera)
+    assert {verdict for verdict, _ in verdicts(found)} == {Verdict.OUTSIDE}
+    assert len(found.findings) == 3
+    (camera.folder / "evidence0 (1).jsonl").write_bytes(b"not a copy")
+    (camera.folder / "letter.txt.part").write_bytes(b"half")
+    assert wrong(verified(camera)) == {
+        (Verdict.FOREIGN, "evidence0 (1).jsonl"),
+        (Verdict.FOREIGN, "letter.txt.part"),
+    }
+
+
 @pytest.mark.parametrize("name", ["my burglary", f"{DAY} the cat"])
 def test_a_folder_that_a_person_has_renamed_is_known_by_its_records(camera: MadeCamera, name: str) -> None:
     event = camera.event(2)

@@ -333,6 +333,16 @@ def test_a_file_that_no_record_speaks_of_is_foreign(camera: MadeCamera, first: P
     assert verdicts(verified(camera)) == {(Verdict.FOREIGN, name)}
 
 
+@pytest.mark.parametrize(
+    "path", ["Yard/rehearsal/12.30.00/video0.h264", "Yard/rehearsal/motion0.jpg", "Yard/rehearsal/a/b/motion0.jpg"]
+)
+def test_what_is_no_rehearsal_is_no_less_seen_for_lying_there(camera: MadeCamera, path: str) -> None:
+    (camera.top / path).parent.mkdir(parents=True)
+    (camera.top / path).write_bytes(b"footage that nobody has signed")
+    found = verified(camera)
+    assert found.verdict.open or found.verdict.wrong
+
+
 def test_a_file_after_the_last_record_of_a_running_event_is_open(tmp_path: Path) -> None:
     camera = MadeCamera(tmp_path)
     event = camera.begin()

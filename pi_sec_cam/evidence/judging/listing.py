@@ -74,6 +74,11 @@ def may_hold(folder: str, chain: str) -> bool:
     return match is None or chain.startswith(match[1])
 
 
-def is_rehearsal(folder: str) -> bool:
-    """Whether it is one of the rehearsals of the owner's key, which are not footage."""
-    return _REHEARSALS in folder.split("/")
+def is_rehearsal(folder: str, names: Iterable[str]) -> bool:
+    """Whether it is one of the rehearsals of the owner's key, which are not footage: `<camera>/rehearsal/<time>`.
+
+    These have a picture alone. Whatever else somebody puts into a folder of this name is footage that nobody vouches
+    for.
+    """
+    hold = [name for name in names if is_footage(name) or _EVIDENCE.fullmatch(name)]
+    return folder.split("/")[-2:-1] == [_REHEARSALS] and hold == [PICTURE]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pi_sec_cam.evidence.judging.beside import passed_over
+from pi_sec_cam.evidence.judging.beside import original, passed_over, unfinished
 from pi_sec_cam.evidence.judging.camera_chain import CameraChain
 from pi_sec_cam.evidence.judging.case import Case, LineFault
 from pi_sec_cam.evidence.judging.findings import BEFORE_ALL, Spot
@@ -93,9 +93,20 @@ def _judge_files(case: Case, read: _Read) -> None:
         strange.spot = spot
     names = case.listing.names(folder)
     for name in sorted(names):
-        path = f"{folder}/{name}"
+        path = path_of(folder, name)
         # Of stamps, judge_stamps says what is to be said. One may lack its record: it leaves seconds before it.
-        if passed_over(name) or name in evidence_names([name]) or is_stamp(name):
+        if passed_over(name) or _is_sent(name):
             continue
-        text = "no record of the camera speaks of this file"
-        case.findings.add(Verdict.FOREIGN, path, text, camera=camera, spot=spot)
+        verdict, text = Verdict.FOREIGN, "no record of the camera speaks of this file"
+        if _is_sent(wanted := unfinished(name)):
+            verdict, text = Verdict.OUTSIDE, f"left over of a download of {wanted} that was not finished"
+        elif (copied := original(name)) in names and _is_sent(copied):
+            digest = case.digest(path)
+            if digest is not None and digest == case.digest(path_of(folder, copied)):
+                verdict, text = Verdict.OUTSIDE, f"a copy of {copied} under another name"
+        case.findings.add(verdict, path, text, camera=camera, spot=spot)
+
+
+def _is_sent(name: str) -> bool:
+    """Whether cameras put files of such names into the folders of their own chains."""
+    return bool(evidence_names([name])) or is_stamp(name)
