@@ -44,7 +44,7 @@ while getopts ':i:o:k:f:ph' option; do
         p) partial=yes ;;
         h) usage; exit 0 ;;
         :) die "-$OPTARG needs a value; -h shows how to use this" ;;
-        *) die "there is no option -$OPTARG; -h shows how to use this" ;;
+        *) die "there is no option -${OPTARG/#-/-…}; -h shows how to use this" ;;
     esac
 done
 shift $((OPTIND - 1))

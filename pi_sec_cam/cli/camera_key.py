@@ -32,10 +32,11 @@ Later, wherever the footage is:
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the key to FILE, too, as a PEM file."
 )
 def camera_key(config: Path, as_pem: bool, as_json: bool, qr: bool, out: Path | None) -> None:
-    """Show the camera's public key, on the camera: footage is verified with it.
+    """Show the camera's public key, on the camera.
 
-    Its 64 digits, its fingerprint, and in a terminal a QR code of the digits. A camera that has no key yet gets one.
-    All cameras of one configuration have the same. Run this as the user that the daemon runs as, or as root.
+    Footage is verified with it. Its 64 digits, its fingerprint, and in a terminal a QR code of the digits. A camera
+    that has no key yet gets one. All cameras of one configuration have the same. Run this as the user that the daemon
+    runs as, or as root.
 
     \b
     pi-sec-cam keys camera

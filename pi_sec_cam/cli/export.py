@@ -11,7 +11,7 @@ from pi_sec_cam.cli.chosen_event import chosen_event
 from pi_sec_cam.cli.copying import copying
 from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.config import load_configuration
-from pi_sec_cam.errors import KeyUnusable, StorageError
+from pi_sec_cam.errors import ConfigError, KeyUnusable, StorageError
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_folder import EventFolder
 from pi_sec_cam.record.event_record import EventRecord
@@ -87,6 +87,12 @@ def export(
 
 def _kept(config: Path, event: str, out: Path) -> tuple[Archive, EventFolder]:
     """The event in the camera's storage; `out` is a place outside of that."""
+    if not config.exists():
+        if Path(event).is_dir():
+            way = f"of what was fetched, `pi-sec-cam wrap -i {event} -o films` makes films"
+        else:
+            way = f"and there is no folder {event}, as `pi-sec-cam fetch` makes them"
+        raise ConfigError(f"this is no camera, since there is no {config} (on a camera, name it with -c FILE); {way}")
     archive = Archive(load_configuration(config).storage.directory)
     folder = chosen_event(archive, event)
     if archive.recordings in [*out.absolute().parents] or archive.recordings in [*out.resolve().parents]:

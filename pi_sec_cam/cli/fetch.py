@@ -112,7 +112,8 @@ def fetch(
                 progress.say(f"interrupted; {_left(fetching)}")
                 sys.exit(1)
             except (TemporaryError, StorageError):
-                progress.say(_left(fetching))
+                if fetching.arrivals.files:
+                    progress.say(_left(fetching))
                 raise
             progress.phase("verifying")
             verification = verify(
@@ -130,21 +131,22 @@ def fetch(
 def _fetch(fetching: Fetch, selection: Selection, where: str, progress: FetchProgress, out: Path) -> Manifest:
     before = read_manifest(out) or Manifest()
     plan = fetching.plan()
+    own = fetching.arrivals.files + fetching.arrivals.there
+    chains = f"; and {count(own, 'file')} of the cameras' own records" if own else ""
     manifest = before.with_fetch(where, selection, plan.events, SystemClock().wall())
     manifest.write(out)
     here = f", of which {size_text(plan.there)} are here already" if plan.there else ""
-    progress.say(f"{count(len(plan.events), 'event')}, {count(plan.files, 'file')}, {size_text(plan.bytes)}{here}")
+    progress.say(
+        f"{count(len(plan.events), 'event')}, {count(plan.files, 'file')}, {size_text(plan.bytes)}{here}{chains}"
+    )
     progress.phase("fetching", plan.bytes - plan.there)
     fetching.bring(plan)
     return manifest
 
 
 def _left(fetching: Fetch) -> str:
-    left = (
-        f"{count(fetching.files_left, 'file')}, {size_text(fetching.bytes_left)}, are left. "
-        if fetching.files_left
-        else ""
-    )
+    files, size = fetching.left()
+    left = f"left to fetch: {count(files, 'file')}, {size_text(size)}. " if files else ""
     return f"{left}What has come stays: the same command goes on from there"
 
 
@@ -186,5 +188,5 @@ def _refused_in_itself(place: Place, origin: str, out: Path) -> str:
         return place.where
     top = Path(origin).expanduser().resolve()
     if top in {out.resolve(), *out.resolve().parents}:
-        raise click.BadParameter(f"{out} is in {origin}; choose a folder outside of it for -o")
+        raise click.BadParameter(f"{out} is {origin}, or in it; choose a folder outside of it for -o")
     return str(top)

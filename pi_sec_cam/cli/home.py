@@ -82,7 +82,9 @@ def login(app_key: str | None, may_delete: bool) -> None:
 @home.command()
 @not_configured
 def logout() -> None:
-    """End this computer's login at Dropbox, and delete the file that holds it. The cameras' logins go on.
+    """End this computer's login at Dropbox.
+
+    The file that holds it is deleted. The cameras' logins go on.
 
     Exit codes: 0 the login is not valid any more, 1 it could not be ended.
     """
@@ -102,7 +104,9 @@ def logout() -> None:
 @home.command()
 @not_configured
 def show() -> None:
-    """Say which login this computer has, what it may do, and whether it works.
+    """Say which login this computer has.
+
+    What it may do, and whether it works.
 
     Exit codes: 0 there is one, and it works; 1 not so.
     """

@@ -78,7 +78,7 @@ def prune(
     own login has to allow it (`pi-sec-cam home login dropbox --may-delete`); the camera itself never deletes there.
 
     The signed records stay: they are small, and go on to prove what there was. What is deleted is noted on this
-    computer, so that `pi-sec-cam verify` calls it pruned, and not missing. How old an event is is told by its folder's
+    computer, so that `pi-sec-cam verify` calls it pruned, and not missing. An event's age is told by its folder's
     name and by the store's own clock, whichever is later. The last 24 hours of each camera always stay.
 
     Dropbox and S3 with versions keep for a while what was deleted, and count it: room is made when they forget it.

@@ -44,11 +44,12 @@ what is sealed until then cannot be opened by anybody."""
 @config_option
 @click.option("--no-wait", is_flag=True, help="Only send it, and say which words it shows; nothing is noted.")
 def rehearse(config: Path, no_wait: bool) -> None:
-    """Send a sealed picture to every place off-site, and type what it says once you have opened it.
+    """Try whether what is sealed arrives and opens.
 
-    So you know, before it matters, that what the camera sends arrives and that your private key opens it. The picture
-    is the newest event's, or a test picture, with two words across it. Run this on the camera, as the user that the
-    daemon runs as (or as root), with or without a running daemon.
+    A sealed picture is sent to every place off-site; you open it, and type what it says. So you know, before it
+    matters, that what the camera sends arrives and that your private key opens it. The picture is the newest event's,
+    or a test picture, with two words across it. Run this on the camera, as the user that the daemon runs as (or as
+    root), with or without a running daemon.
 
     Exit codes: 0 every place took it and the words were right, 1 not, 2 the command line or the configuration is at
     fault.

@@ -68,7 +68,7 @@ def _offsite(offsite: dict[str, Any] | None) -> list[str]:
     evidence = offsite["evidence"]
     if evidence["key"]:
         lines.append(
-            f"  signed by the camera's key {evidence['key'][:16]}…; its heads, for a place that no thief reaches:"
+            f"  signed by the camera's key {evidence['key'][:16]}…; its newest heads, to be noted away from the camera:"
         )
         lines += [f"    {camera} {head}" for camera, head in evidence["heads"].items()]
     if stamps := evidence["stamps"]:

@@ -104,7 +104,10 @@ def read_public_key(text: str) -> Ed25519PublicKey:
     try:
         key = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise KeyUnusable(f"{text} holds no public key in PEM form") from error
+        private = ": it is a private key, which need not be shown to anybody" if b"PRIVATE KEY-----" in pem else ""
+        raise KeyUnusable(
+            f"{text} holds no public key in PEM form{private}. Give what `pi-sec-cam keys camera` shows on the camera"
+        ) from error
     if not isinstance(key, Ed25519PublicKey):
         raise KeyUnusable(
             f"{text} is not the camera's key (Ed25519), but one of another kind. The owner's key opens footage; "

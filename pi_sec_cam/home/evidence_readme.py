@@ -107,6 +107,7 @@ def _checks(evidence: EventEvidence, originals: Sequence[str]) -> list[str]:
         same,
         "2. Are the originals those that the camera sent, and all of them?\n"
         f"       python3 verify.py -p camera_public.pem {FOOTAGE}\n"
+        "   Its last line is the answer: WHOLE, WRONG, or OPEN (for something nobody vouches).\n"
         "   or, where the camera's program is installed:\n"
         f"       pi-sec-cam verify {FOOTAGE} -p camera_public.pem --only-here",
         "3. Does the film show what the originals show? Put these together, one after the other, in the order of\n"

@@ -49,7 +49,6 @@ class Fetch:
 
     Attributes:
         arrivals: what has come until now, and what has not.
-        files_left, bytes_left: of what is planned.
 
     Raises (both methods):
         TemporaryError, StoreRefuses: the place's; what has come stays, and another fetch goes on from there.
@@ -73,8 +72,8 @@ class Fetch:
         self._onlooker = onlooker
         self._deleted = deleted
         self._doubted: set[str] = set()
+        self._planned: list[FoundFile] = []
         self.arrivals = Arrivals(place, destination, onlooker)
-        self.files_left = self.bytes_left = 0
 
     def plan(self) -> Plan:
         """Bring the cameras' own chains, and find the events that are asked for.
@@ -102,8 +101,13 @@ class Fetch:
             raise NothingFits(f"{self._place.where} has nothing of that time")
         files = [file for each in chosen.values() for file in each]
         there = sum(file.bytes for file in files if self._destination.length(file.path) is not None)
-        self.files_left, self.bytes_left = len(files), sum(file.bytes for file in files)
-        return Plan(chosen, self.files_left, self.bytes_left, there)
+        self._planned = files
+        return Plan(chosen, len(files), sum(file.bytes for file in files), there)
+
+    def left(self) -> tuple[int, int]:
+        """How many files of what is planned are not here, and their bytes."""
+        left = [file.bytes for file in self._planned if self._destination.length(file.path) is None]
+        return len(left), sum(left)
 
     def bring(self, plan: Plan) -> None:
         """Fetch what is planned, event by event: records first, then the picture, then the video."""
@@ -140,8 +144,10 @@ class Fetch:
     def _need_all_named(self, events: Collection[str]) -> None:
         where = self._place.where
         if unmatched := self._selection.unmatched(events):
+            cameras = sorted({camera_of(event) for event in events})
+            there = f". It has events of {printable(', '.join(cameras))}" if cameras else ""
             hint = "" if self._deleted else "; if it was deleted there, --deleted may find it"
-            raise NothingFits(f"{where} has nothing of {printable(', '.join(unmatched))}{hint}")
+            raise NothingFits(f"{where} has nothing of {printable(', '.join(unmatched))}{there}{hint}")
         if not events:
             raise NothingFits(f"{where} has no event in any camera's folder")
 
@@ -156,8 +162,6 @@ class Fetch:
         for event, files in events.items():
             self._footage_of(event, files, evidence, states, recorded)
             self._destination.sync(event)
-            self.files_left -= len(files)
-            self.bytes_left -= sum(file.bytes for file in files.values())
 
     def _evidence_of(self, event: str, files: Mapping[str, FoundFile], states: States) -> set[str]:
         """Bring an event's records; their paths.

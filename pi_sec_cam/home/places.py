@@ -58,5 +58,12 @@ def open_place(
     except OSError as error:
         raise storage_error(f"cannot open {text}", error) from error
     if not there:
-        raise ConfigError(f"{text!r} is no folder that exists. A place is one of these:\n{FORMS}")
+        raise ConfigError(f"{_no_folder(text)}. A place is one of these:\n{FORMS}")
     return FolderPlace(Path(text))
+
+
+def _no_folder(text: str) -> str:
+    if Path(text).is_file():
+        return f"{text!r} is a file, and no folder"
+    meant = "; did you mean dropbox: (with a colon)?" if text.lower().rstrip(":") == "dropbox" else ""
+    return f"{text!r} is no folder that exists{meant}"

@@ -140,7 +140,7 @@ def test_very_many_findings_are_counted_not_listed() -> None:
     said = lines(found)
     assert len(said) < 400
     assert "    … and 12 more (--json has all)" in said
-    assert "  … and 400 more, about 20 others (--json has all)" in said
+    assert "  … and 400 more, in 20 other places (--json has all)" in said
     assert "and 900 more findings" in page_of(found).text
     assert len(report_object(found, checked_at=BEGAN, keys=[])["findings"]) == 1000
 

@@ -61,7 +61,7 @@ def _section(found: Sequence[FindingGroup], most: int, most_each: int, *, folder
             yield Line(f"    … and {len(group.findings) - most_each:,} more (--json has all)")
     if len(found) > most:
         number = sum(len(group.findings) for group in found[most:])
-        yield Line(f"  … and {number:,} more, about {len(found) - most:,} others (--json has all)")
+        yield Line(f"  … and {number:,} more, in {len(found) - most:,} other places (--json has all)")
 
 
 def _camera(camera: CameraResult, key_given: bool, zone: tzinfo | None) -> Iterator[Line]:
