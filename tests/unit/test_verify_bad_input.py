@@ -198,6 +198,22 @@ def test_progress_ends_with_all_bytes(camera: MadeCamera) -> None:
     assert all(one.bytes_done <= two.bytes_done for one, two in pairwise(said))
 
 
+def test_places_far_on_take_neither_memory_nor_time(camera: MadeCamera) -> None:
+    """Anyone can sign such records where no key is given, and some hundred of them fit into a small file."""
+    far = (1 << 20) - 1
+    fields = {"kind": "head", "at_us": 1, "open": []}
+    in_chains = [{"chain": f"{number:032x}", "n": far, "prev": "0" * 64} for number in range(8)]
+    in_one = [{"chain": "ab" * 16, "n": far, "prev": f"{number:064x}"} for number in range(200)]
+    records = [signed({**fields, **place}, camera.key) for place in (*in_chains, *in_one)]
+    write_evidence(camera.folder / "evidence9.jsonl", records)
+    tracemalloc.start()
+    found = verified(camera)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert f"records 0 to {far - 1} of this start are not here" in texts(found)
+    assert peak < 8 << 20
+
+
 @pytest.mark.parametrize("at", [1e14, -1e14, 1e300])
 def test_a_time_that_no_calendar_has_is_none(at: float) -> None:
     """Not all file systems can hold such a time; those of others can."""

@@ -1,14 +1,15 @@
-"""How the records of one chain hang together: gaps, branches, contradictions, in 32 bytes for each record."""
+"""How the records of one chain hang together: gaps, branches, contradictions, in 40 bytes for each record."""
 
-from bisect import bisect_left
+from bisect import bisect_right
+from collections.abc import Sequence
 from hashlib import sha256
 
 from pi_sec_cam.evidence.record import SignedRecord
 
 _HASH_BYTES = 32
 _NONE = bytes(_HASH_BYTES)
-# A place further on than this is not held in the row of hashes: a record may name any number.
-_FURTHEST = 1 << 20
+# So many places are held together: a record may name any number, and takes no more than this.
+_PAGE = 32
 
 
 class Links:
@@ -20,7 +21,8 @@ class Links:
 
     def __init__(self) -> None:
         self.last = -1
-        self._row = bytearray()  # by place: the hash of the record that was found there first
+        # The row, in pages: by place, the hash of the record that was found there first.
+        self._pages: dict[int, bytearray] = {}
         self._beside: dict[int, dict[bytes, bytes]] = {}  # by place: other records of it, and what they follow
         self._follows: dict[tuple[int, bytes], bytes] = {}  # what those follow that do not follow the row
         self._resumed: set[tuple[int, bytes]] = set()
@@ -33,11 +35,11 @@ class Links:
         before = _raw(record.fields["prev"])
         if n and self._at(n - 1) != before:
             self._follows[n, digest] = before
-        if n > _FURTHEST + len(self._row) // _HASH_BYTES or self._at(n) != _NONE:
+        if self._at(n) != _NONE:
             self._beside.setdefault(n, {})[digest] = before
         else:
-            self._row.extend(bytes(max(0, (n + 1) * _HASH_BYTES - len(self._row))))
-            self._row[n * _HASH_BYTES : (n + 1) * _HASH_BYTES] = digest
+            page = self._pages.setdefault(n // _PAGE, bytearray(_PAGE * _HASH_BYTES))
+            page[n % _PAGE * _HASH_BYTES : (n % _PAGE + 1) * _HASH_BYTES] = digest
         if record.fields["kind"] == "resumed":
             self._resumed.add((n, digest))
         self.last = max(self.last, n)
@@ -49,23 +51,16 @@ class Links:
 
     def occupied(self, n: int) -> bool:
         """Whether any record of this place is here."""
-        return self._at(n) != _NONE or n in self._beside
+        return self._at(n) != _NONE
 
     def gaps(self) -> list[tuple[int, int]]:
         """Places, from and to, of records that others follow and that are not here."""
-        beside = sorted(self._beside)
-        found = set()
+        pages = sorted(self._pages)
+        begins: dict[int, int] = {}
         for (n, _), before in self._follows.items():
-            if self._knows(n - 1, before):
-                continue
-            begin = n - 1
-            if not self.occupied(begin):
-                begin = min(begin, len(self._row) // _HASH_BYTES)
-                while begin and self._at(begin - 1) == _NONE:
-                    begin -= 1
-                begin = max([begin, *(place + 1 for place in beside[: bisect_left(beside, n)][-1:])])
-            found.add((begin, n - 1))
-        return sorted(found)
+            if n not in begins and not self._knows(n - 1, before):
+                begins[n] = n - 1 if self.occupied(n - 1) else self._last_before(n - 1, pages) + 1
+        return sorted((begin, n - 1) for n, begin in begins.items())
 
     def contradictions(self) -> list[int]:
         """Places of which there are two records that follow the same one, and neither goes on after a start."""
@@ -82,8 +77,21 @@ class Links:
     def _knows(self, n: int, digest: bytes) -> bool:
         return digest != _NONE and (self._at(n) == digest or digest in self._beside.get(n, ()))
 
+    def _last_before(self, n: int, pages: Sequence[int]) -> int:
+        """The furthest place before this one of which there is a record; -1 without any.
+
+        Where there is one beside the row, there is one in it.
+        """
+        after = bisect_right(pages, n // _PAGE)
+        for page in reversed(pages[max(0, after - 2) : after]):  # each has one; those of the last may all be after n
+            for place in range(min(n, (page + 1) * _PAGE) - 1, page * _PAGE - 1, -1):
+                if self._at(place) != _NONE:
+                    return place
+        return -1
+
     def _at(self, n: int) -> bytes:
-        return bytes(self._row[n * _HASH_BYTES : (n + 1) * _HASH_BYTES]) or _NONE
+        page = self._pages.get(n // _PAGE)
+        return _NONE if page is None else bytes(page[n % _PAGE * _HASH_BYTES : (n % _PAGE + 1) * _HASH_BYTES])
 
 
 def _raw(digest: str) -> bytes:
