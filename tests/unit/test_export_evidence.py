@@ -166,6 +166,11 @@ def test_what_is_refused(home: Home, tmp_path: Path) -> None:
     assert (done.exit_code, out.read_bytes()) == (1, b"mine")
     assert "--force" in done.stderr
     assert home.run("export", "last", str(out), "-p", DIGITS).exit_code == 2
+    home.config.unlink()  # at home there is none
+    assert "pi-sec-cam wrap" in home.run("export", str(event.folder), str(tmp_path / "clip.mp4")).stderr
+    mistyped = home.run("export", "--evidence", str(tmp_path / "in/Yard/nothing"), str(tmp_path / "new.zip"))
+    assert mistyped.exit_code == 2
+    assert "there is no folder" in mistyped.stderr
 
 
 def kept(home: Home, tmp_path: Path, *, sealed: bool) -> tuple[MadeEvent, EventFolder]:
