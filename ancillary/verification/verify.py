@@ -1,9 +1,24 @@
 #!/usr/bin/env python3
-"""Is footage that a pi_sec_cam camera sent whole? A checker that shares nothing with the program but docs/evidence.md.
+"""Is footage that a pi_sec_cam camera sent whole? A second checker, small enough to be read beside docs/evidence.md.
 
-    python3 verify.py -p CAMERA_PUBLIC.pem [--complete] [--head CHAIN:N:HASH] FOLDER
+    python3 verify.py -p CAMERA_PUBLIC.pem [--complete | --only-here] [--head CHAIN:N:HASH] FOLDER
 
-Needs Python 3.9 and `cryptography`. A line a finding: verdict, place, why. Exit code: 0 whole, 1 wrong, 3 open.
+Needs Python 3.9 and `cryptography`. Prints a line for each thing that is wrong or open (with tabs between: which of the
+two, where, why), then WHOLE, OPEN or WRONG. Exit code: 0 whole, 3 open, 1 wrong, 2 the command line is at fault.
+
+What it demands has the numbers of "What a reader demands" in docs/evidence.md:
+1. Each line in an evidence file is a record, signed with a key that was given.
+2. Each record follows one that is here, back to the opening of its chain, and no other one contradicts it.
+3. Each chain lies in the folder that it names, or in one that looks like no chain's.
+4. Each file beside it is one that a record of that chain names, and each file that is named is here.
+5. What is not here, the camera has given up, or it did not go to this store then; one store must explain all.
+6. What the camera's own chain names is here: the start before, each event, its newest record.
+7. Of records of a later version nothing is said.
+
+It does not tell kinds of wrong apart, list what is explained, look into stamps, or say until when all is whole. In this
+it is less strict than the program: a folder without records that comes after all events of its camera is OPEN, even
+where the camera's chain goes on; beside records it passes by stamps, copies of an event's files under any name that no
+camera gives, and what has the name of such a file and something like `.part` after it.
 """
 
 import argparse
@@ -20,40 +35,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 EVIDENCE = re.compile(r"evidence(0|[1-9][0-9]*)\.jsonl")
-STAMP = re.compile(r"stamp[0-9]+\.tsr")
-FOOTAGE = re.compile(r"(video|motion)[0-9]+\.(h264|h265|jpg)")
-LEFT_OVER = re.compile(r"(.+?)( ?\([0-9]+\)(?=\.)|\.part$|\.partial$|\.crdownload$|\.tmp$)")
-PASSED_BY = re.compile(EVIDENCE.pattern + r"|\..*|offsite\.jsonl|event\.json|Thumbs\.db|desktop\.ini")
-TEXTS = {"event", "of", "store", "to", "file", "sha256", "segment", "camera", "key", "name"}
-NUMBERS = {"version", "ordinal", "bytes", "files", "pictures_lost"}
-LISTS = {"names", "stores"}
-findings = {}  # line: verdict
-
-
-def say(verdict, place, why):
-    said = (text.encode("unicode_escape").decode() for text in (verdict, place or ".", why))
-    findings["\t".join(said)] = verdict
+FOOTAGE = re.compile(r"(video|motion)(0|[1-9][0-9]*)\.(h264|h265|jpg)")
+PASSED_BY = re.compile(EVIDENCE.pattern + r"|\..*|offsite\.jsonl|event\.json|Thumbs\.db|desktop\.ini|stamp[0-9]+\.tsr")
+MINUTE_US = 60_000_000
 
 
 def public_key(text):
     """A key, from a PEM file or 64 digits."""
-    digits = re.sub(r"[\s:]", "", text)
-    if re.fullmatch("[0-9a-fA-F]{64}", digits):
-        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(digits))
+    if re.fullmatch("[0-9a-fA-F]{64}", text):
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
     with open(text, "rb") as file:
         return load_pem_public_key(file.read())
 
 
-def signed_by(key, signature, text):
-    try:
-        key.verify(signature, b"pi_sec_cam evidence 1\n" + text)
-    except InvalidSignature:
-        return False
-    return True
-
-
 def plain(value):
-    """Whether a record may hold it."""
+    """Whether a record may hold this ("A record")."""
     if isinstance(value, dict):
         return all(key.isascii() and plain(each) for key, each in value.items())
     if isinstance(value, list):
@@ -63,318 +59,267 @@ def plain(value):
     return value is None or (isinstance(value, int) and abs(value) < 1 << 53)
 
 
-def parse(line):
-    """A line's signature, text and fields; None if it is no record."""
+def read_record(line, keys):
+    """A record's hash, what it says, and who has signed it (1). Raises ValueError or others where that is nobody's."""
     encoded, _, text = line.partition(b" ")
-    try:
-        signature, says = base64.urlsafe_b64decode(encoded + b"=="), json.loads(text)
-        form = json.dumps(says, sort_keys=True, separators=(",", ":")).encode("ascii")
-        place = [type(says[key]) for key in ("kind", "chain", "prev", "n", "at_us")]
-        right = place == [str, str, str, int, int] and says["n"] >= 0 and plain(says) and form == text
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    return (signature, text, says) if right and base64.urlsafe_b64encode(signature) == encoded + b"==" else None
+    signature, says = base64.urlsafe_b64decode(encoded + b"=="), json.loads(text)
+    same = json.dumps(says, sort_keys=True, separators=(",", ":")).encode("ascii") == text
+    same = same and base64.urlsafe_b64encode(signature) == encoded + b"==" and len(line) < 1 << 20
+    types = [type(says[key]) for key in ("kind", "chain", "prev", "n", "at_us")]
+    if not (same and plain(says) and types == [str, str, str, int, int] and says["n"] >= 0):
+        raise ValueError("it has not the form of a record")
+    for key in keys:
+        try:
+            key.verify(signature, b"pi_sec_cam evidence 1\n" + text)
+        except InvalidSignature:
+            continue
+        return hashlib.sha256(text).hexdigest(), says, key.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+    raise ValueError("the camera has not signed it")
 
 
-def makes_sense(says):
-    """Whether what is relied on below is of its kind, where it is there."""
-    texts = [each for key in LISTS & says.keys() for each in (says[key] if isinstance(says[key], list) else [None])]
-    texts += [says[key] for key in TEXTS & says.keys()]
-    return {*map(type, texts)} <= {str} and all(type(says[key]) is int for key in NUMBERS & says.keys())
+def of_kind(records, *kinds):
+    return [says for says in records.values() if says["kind"] in kinds]
 
 
-def digest_of(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for piece in iter(lambda: file.read(1 << 20), b""):
-            digest.update(piece)
-    return digest.hexdigest()
+def events_in(says):
+    """The events that a record of a camera's chain names: `event`, `of`; `hash` and `n` of its newest record (6)."""
+    named = {"began": [{}], "ended": [says.get("last")], "head": says.get("open")}
+    return [{"hash": "", **says, **each} for each in named.get(says["kind"], ())]
 
 
-def unnumbered(name):
-    return re.sub("(?<=[0-9])-[1-9][0-9]*$", "", name)
+def same_place(folder, home):
+    """Whether these can be one: a download may begin at any level (3)."""
+    return f"/{home}".endswith(f"/{folder}") or f"/{folder}".endswith(f"/{home}")
 
 
-def same_place(folder, event):
-    """Whether a folder is that of an event; a download begins at any level."""
-    return not folder or all(a == b for a, b in zip(folder.split("/")[::-1], event.split("/")[::-1]))  # noqa: B905
-
-
-def belongs(folder, event, cameras):
-    """Whether an event's records may lie there: people give folders names of their own, not those of other events."""
-    day_and_time = event.partition("/")[2]
-    if folder.split("/")[-2:-1] == ["evidence"]:
-        return False
-    if same_place(folder, event) or (event.split("/")[0] not in cameras and same_place(unnumbered(folder), event)):
-        return True
-    if same_place(folder, f"?/{day_and_time}") or folder.endswith(f"/{day_and_time}"):
-        return folder[: -len(day_and_time) - 1].split("/")[-1] not in cameras
-    shapes = [re.sub("[0-9]+", "0", unnumbered(name)) for name in (folder, day_and_time)]
-    return not same_place("/".join(shapes[0].split("/")[-day_and_time.count("/") - 1 :]), shapes[1])
+def form(path):
+    """What a folder's name looks like: its digits exchanged."""
+    return re.sub("[0-9a-f]+", "0", path)
 
 
 class Chain:
-    """One chain: its records by their hashes, the folders where they lie, who has signed it."""
+    """One chain. `rows`: hash, record, folder and key; `tips`, `renamed`: what a camera's chain says of it."""
 
-    def __init__(self):
-        self.records, self.folders, self.keys, self.event = {}, {}, set(), None
+    def __init__(self, name, rows, tips, renamed):
+        self.name, self.tips = name, tips
+        self.records, self.keys = {row[0]: row[1] for row in rows}, {row[3] for row in rows}
+        self.folders = {row[2] for row in rows}
+        self.opening = next(iter(of_kind(self.records, "event", "segment")), {})
+        self.event = self.opening.get("event") or next((tip["event"] for tip in tips), "")
+        self.camera = self.opening.get("camera") or self.event.split("/")[0]
+        start = f"{self.camera}/evidence/{self.opening.get('ordinal', 0):06}-{name[:8]}"
+        self.homes = {self.event or start} | {says["to"] for says in renamed if says["of"] == name}  # (3)
+        self.place = min(self.folders or self.homes)
+        files = sorted(of_kind(self.records, "file", "stamped"), key=lambda says: says["n"])
+        self.newest = {says.get("name") or says["file"]: says for says in files}  # two branches may have one name
+        self.claims, self.seen = {(says.get("name") or says["file"], says["sha256"]) for says in files}, set()
+        self.settled = bool(of_kind(self.records, "end", "segment")) and not of_kind(self.records, "resumed")
 
-    def kind(self, *kinds):
-        return [says for says in self.records.values() if says["kind"] in kinds]
-
-    def way(self, says):
-        """A record, the one before it, and so on to the first."""
-        while says:
-            yield says
-            says = self.records.get(says["prev"])
-
-    def check(self):
-        """Whether its records make one chain, of this camera and event."""
-        after, self.place = defaultdict(list), next(iter(self.folders))
-        for says in self.records.values():
-            before, opens = self.records.get(says["prev"]), says["kind"] in ("event", "segment")
-            after[says["prev"]].append(says["kind"])
-            if opens != (says["n"] == 0) or opens != (says["prev"] == ""):
-                say("forged", self.place, "an opening that is not the first record, or a first record that is none")
-            elif not opens and (before is None or before["n"] + 1 != says["n"]):
-                say("missing", self.place, f"records before number {says['n']}")
-            elif not opens and before["kind"] == "end":
-                say("forged", self.place, f"record {says['n']} comes after the end")
-        if any(len(kinds) - kinds.count("resumed") > 1 for kinds in after.values()):
-            say("forged", self.place, "records contradict each other")
-        self.opening = next(iter(self.kind("event", "segment")), None)
-        if not self.opening or self.opening["version"] != 1:
-            return bool(self.opening) and say("unattested", self.place, "a newer format: get a newer checker")
-        self.id, self.camera, self.event = self.opening["chain"], self.opening["camera"], self.opening.get("event")
-        for says in self.kind("event", "segment", "resumed"):
-            own = {says["key"]} == self.keys and (says["camera"], says.get("event")) == (self.camera, self.event)
-            if not own or (self.event or self.camera).split("/")[0] != self.camera:
-                say("forged", self.place, "it speaks of another key, camera or event than its own")
-        return True
+    def stores_without(self, says):
+        """The stores that this did not go to when it was signed (5)."""
+        openings = sorted(of_kind(self.records, "event", "resumed"), key=lambda each: each["n"])
+        had = [each["stores"] for each in openings if each["n"] < says["n"]]
+        return {store for each in openings for store in each["stores"]}.difference(*had[-1:])
 
 
-class Footage:
-    """A folder: what lies in it, and what its records say."""
+class Check:
+    """Holds what lies in a folder against its records. `found`: verdict, place, why."""
 
-    def __init__(self, top, keys, complete):
-        self.top, self.keys, self.complete = top, keys, complete
-        self.names, self.chains, self.strangers = {}, defaultdict(Chain), []
-        self.absent = []  # camera, place, stores for which it was given up, stores that came later
-        for folder, _, names in os.walk(top):
-            here = "" if folder == top else os.path.relpath(folder, top).replace(os.sep, "/")
-            self.names[here] = [name for name in sorted(names) if not os.path.islink(self.path(here, name))]
-            for name in filter(EVIDENCE.fullmatch, self.names[here]):
-                if not os.path.getsize(self.path(here, name)):
-                    say("cut", f"{here}/{name}", "empty")
-                with open(self.path(here, name), "rb") as file:
-                    for line in iter(lambda: file.readline(1 << 20), b""):
-                        self.take(line, here, f"{here}/{name}".lstrip("/"))
+    def __init__(self, top, keys, unknown):
+        self.top, self.unknown = top, unknown  # what to say where nobody knows whether something should be here
+        self.found, self.names, self.rows, self.absent = set(), {}, defaultdict(list), defaultdict(list)
+        for path, folders, names in os.walk(top):
+            folders[:] = [each for each in folders if each[0] != "." and each != "__MACOSX"]
+            folder = "" if path == top else os.path.relpath(path, top).replace(os.sep, "/")
+            self.names[folder] = names
+            for name in filter(EVIDENCE.fullmatch, names):
+                self.read_evidence(folder, name, keys)
 
-    def path(self, *parts):
-        return os.path.join(self.top, *parts)
+    def read_evidence(self, folder, name, keys):
+        *lines, torn = self.bytes_of(folder, name).split(b"\n")
+        if torn or not lines:
+            self.say("wrong", f"{folder}/{name}", "this evidence file was cut")
+        for line in lines:
+            try:
+                digest, says, key = read_record(line, keys)
+                self.rows[says["chain"]].append((digest, says, folder, key))
+            except (ValueError, TypeError, KeyError, RecursionError) as error:
+                self.say("wrong", f"{folder}/{name}", f"a line is none of the camera's records: {error}")
 
-    def take(self, line, folder, place):
-        """One line of an evidence file."""
-        if not line.endswith(b"\n"):
-            return say("cut", place, "its last line is torn")
-        record = parse(line[:-1])
-        if record is None:
-            return say("forged", place, "a line is no record")
-        signature, text, says = record
-        for key in self.keys:
-            if signed_by(key, signature, text):
-                if not makes_sense(says):
-                    return say("forged", place, "a record without sense, signed by the camera's key")
-                says.pop("pts_us", None)  # most of its bulk, and not needed here
-                chain = self.chains[says["chain"]]
-                chain.records[hashlib.sha256(text).hexdigest()] = says
-                chain.folders[folder] = None
-                return chain.keys.add(key.public_bytes(Encoding.Raw, PublicFormat.Raw).hex())
-        if re.fullmatch("[0-9a-f]{64}", str(says.get("key"))):
-            self.strangers.append(public_key(says["key"]))
-        stranger = any(signed_by(key, signature, text) for key in self.strangers)
-        return say("foreign" if stranger else "forged", place, "a record that this camera has not signed")
+    def bytes_of(self, folder, name):
+        with open(os.path.join(self.top, folder, name), "rb") as file:
+            return file.read()
+
+    def say(self, verdict, place, why):
+        self.found.add((verdict, place, why))
 
     def judge(self):
-        chains = [chain for chain in self.chains.values() if sensible(chain, chain.check)]
-        self.hashes = {digest for chain in chains for digest in chain.records}
-        self.events = {chain.id: chain for chain in chains if chain.event}
-        self.segments = [chain for chain in chains if not chain.event]
-        self.cameras = {chain.camera for chain in self.segments}
-        self.said = [says for chain in self.segments for says in chain.records.values()]
-        self.began = {says.get("of"): says.get("event", "") for says in self.said if says["kind"] == "began"}
-        self.renamed = defaultdict(list)
-        for says in self.said:
-            if says["kind"] == "renamed":
-                self.renamed[says.get("of")].append(says.get("to", ""))
-        with_records = {folder for chain in self.events.values() for folder in chain.folders}
-        self.bare = [
-            folder
-            for folder, names in self.names.items()
-            if folder not in with_records
-            and "rehearsal" not in folder.split("/")
-            and any(map(FOOTAGE.fullmatch, names))
-        ]
-        for chain in self.segments:
-            sensible(chain, self.judge_segment, chain)
-        for folder in self.bare:
-            between = self.began and min(self.began.values()) < folder < max(self.began.values())
-            say("foreign" if between else "unattested", folder, "no record speaks of these files")
-        for chain in self.events.values():
-            sensible(chain, self.find_folders, chain)
-        self.found = defaultdict(dict)  # by folder and name: SHA-256 and length
-        for folder in {folder for chain in self.events.values() for folder in chain.folders}:
-            for name in self.names[folder]:
-                if not PASSED_BY.fullmatch(name):
-                    path = self.path(folder, name)
-                    self.found[folder][name] = digest_of(path), os.path.getsize(path)
-        files = [(chain, says) for chain in self.events.values() for says in chain.kind("file")]
-        self.recorded = {says.get("sha256") for _, says in files}
-        self.right = {
-            (folder, says.get("name"))
-            for chain, says in files
-            for folder in chain.folders
-            if self.found[folder].get(says.get("name")) == (says.get("sha256"), says.get("bytes"))
-        }
-        for chain in self.events.values():
-            sensible(chain, self.judge_event, chain)
-        self.explain()
+        self.records = {row[0]: row[1] for rows in self.rows.values() for row in rows}
+        self.given_up = of_kind(self.records, "dropped", "refused", "withdrawn")
+        renamed, tips, owners = of_kind(self.records, "renamed"), defaultdict(list), defaultdict(list)
+        for tip in [tip for says in self.records.values() for tip in events_in(says)]:
+            tips[tip["of"]].append(tip)
+        self.chains = {name: Chain(name, self.rows[name], tips[name], renamed) for name in {*self.rows, *tips}}
+        self.starts = {name: chain for name, chain in self.chains.items() if "ordinal" in chain.opening}
+        self.ordinals = {name: start.opening["ordinal"] for name, start in self.starts.items()}
+        self.needed = {*self.chains, *(says["segment"] for says in of_kind(self.records, "event", "resumed"))}
+        self.cameras = {start.camera for start in self.starts.values()}
+        homes = {home for chain in self.chains.values() for home in chain.homes} | {"?/evidence/000000-0"}
+        parts = [form(home).split("/") for home in homes]
+        forms = {"/".join(each[at:]) for each in parts for at in range(1, len(each))}
+        self.forms = forms | {f"{each}-0" for each in forms if self.cameras}  # else nobody knows of second folders
+        for chain in self.chains.values():
+            self.judge_records(chain)
+            others = self.names if len(chain.homes) > 1 else ()  # the rest of a renamed event lies in another folder
+            for folder in chain.folders | {each for each in others for home in chain.homes if same_place(each, home)}:
+                owners[folder].append(chain)
+        for folder, names in self.names.items():
+            if folder in owners:
+                self.judge_places(folder, owners[folder])
+                self.judge_files(folder, owners[folder])
+            elif any(map(FOOTAGE.fullmatch, names)):
+                self.judge_bare(folder)
+        for chain in self.chains.values():
+            self.judge_chain(chain)
+        for absent in self.absent.values():  # a folder comes from one store, which must explain all (5)
+            stores = Counter(store for _, explained in absent for store in explained)
+            best = max(stores, key=stores.get, default=None)
+            for place in [place for place, explained in absent if best not in explained]:
+                self.say("wrong", place, "is not here")
 
-    def find_folders(self, chain):
-        """Where an event's files may be: with its records, or where it was before or after a change of its name."""
-        renamed = self.renamed[chain.id]
-        for folder in chain.folders:
-            if not any(belongs(folder, name, self.cameras) for name in (chain.event, *renamed)):
-                say("replayed", folder, f"these are the records of {chain.event}")
-        for name in (chain.event, *renamed) if renamed else ():
-            beside = os.path.join(os.path.dirname(chain.place), os.path.basename(name))
-            chain.folders.update({beside: None} if beside in self.names else {})
+    def judge_chain(self, chain):
+        if not chain.records and self.unknown == "wrong":
+            self.lacks(chain, chain.event, EVIDENCE)
+        elif not chain.records:
+            self.say(self.unknown, chain.event, "this event is not here")
+        elif chain.opening.get("version", 1) != 1:
+            self.say("open", chain.place, "records of a later version: they take a newer checker (7)")
+        elif chain.event:
+            self.judge_event(chain)
+        elif chain.opening:
+            self.judge_start(chain)
+
+    def lacks(self, chain, place, pattern, explained=()):
+        """Something is not here; tombstones of files with such names explain it (5)."""
+        its = [says for says in self.given_up if (says["of"] or says["event"]) in (chain.name, chain.event)]
+        stores = {says["store"] for says in its if any(re.fullmatch(pattern, name) for name in says["names"])}
+        self.absent[chain.camera].append((place, stores.union(explained)))
+
+    def judge_records(self, chain):
+        """They make one chain (2), of one key, camera and event (3)."""
+        after = Counter(says["prev"] for says in chain.records.values() if says["kind"] != "resumed")
+        for says in chain.records.values():
+            before, opens = chain.records.get(says["prev"]), says["kind"] in ("event", "segment")
+            follows = not before or (before["n"] + 1 == says["n"] and before["kind"] != "end")
+            if not opens == (says["n"] == 0) == (says["prev"] == "") or not follows or after[says["prev"]] > 1:
+                self.say("wrong", chain.place, f"record {says['n']} contradicts others")
+            elif not opens and not before:
+                chain.settled = False
+                self.lacks(chain, f"{chain.place}: what record {says['n']} follows", EVIDENCE)
+        for says in of_kind(chain.records, "event", "segment", "resumed"):
+            own = (says["camera"], says.get("event", ""), {says["key"]}) == (chain.camera, chain.event, chain.keys)
+            if not own or min(chain.homes).split("/")[0] != chain.camera:
+                self.say("wrong", chain.place, "records of several keys, cameras or events")
+
+    def judge_places(self, folder, chains):
+        """Chains lie at home, or where a person has put them: in a folder that looks like no chain's (3)."""
+        for chain in chains:
+            here, below = folder.split("/"), min(chain.homes).count("/")
+            camera, lies = {*here[-below - 1 : -below]}, "/".join(here[-below:])
+            lies = lies if chain.event else re.sub("(-[0-9a-f]+)-[0-9]+$", r"\1", lies)  # a start's may have a number
+            at_home = any(home.endswith(f"/{lies}") for home in chain.homes)
+            if camera & self.cameras - {chain.camera} or (not at_home and form(lies) in self.forms):
+                self.say("wrong", folder, f"records that belong elsewhere: in {min(chain.homes)}")
+
+    def judge_files(self, folder, chains):
+        """Each file beside records is in them (4). Where an event was cut short, others are open ("Branches")."""
+        here = {(name, hashlib.sha256(self.bytes_of(folder, name)).hexdigest()) for name in self.names[folder]}
+        for chain in chains:
+            chain.seen |= chain.claims & here
+        claims = {claim for chain in chains for claim in chain.claims}
+        names, sums = {name for name, _ in claims}, {digest for _, digest in claims}
+        sums |= {digest for name, digest in here if EVIDENCE.fullmatch(name)}
+        for name, digest in here - claims:
+            first, footage = os.path.splitext(name)[0], FOOTAGE.fullmatch(name)
+            copy = digest in sums or first in names or PASSED_BY.fullmatch(first)
+            if footage or not (copy or PASSED_BY.fullmatch(name)):
+                unsettled = footage and not all(chain.settled for chain in chains)
+                self.say("open" if unsettled else "wrong", f"{folder}/{name}", "no record speaks of such a file")
+
+    def judge_absent_files(self, chain):
+        for name, says in chain.newest.items():
+            if (name, says["sha256"]) not in chain.seen:
+                self.lacks(chain, f"{chain.place}/{name}", re.escape(name), chain.stores_without(says))
+
+    def judge_bare(self, folder):
+        """Footage without records: what the camera names is missing, and between that there is nothing else (6)."""
+        footage = [name for name in self.names[folder] if FOOTAGE.fullmatch(name)]
+        if folder.split("/")[-2:-1] == ["rehearsal"] and footage == ["motion0.jpg"]:
+            return  # of the owner's key ("Where the records are")
+        named = [chain for chain in self.chains.values() if chain.tips and chain.camera == folder.split("/")[0]]
+        for chain in named:
+            if not chain.records and same_place(folder, chain.event):
+                self.lacks(chain, folder, EVIDENCE)
+        between = named and min(each.event for each in named) < folder < max(each.event for each in named)
+        self.say("wrong" if between else "open", folder, "no record speaks of these files")
 
     def judge_event(self, chain):
-        own, ends, judged = {says["sha256"] for says in chain.kind("file")}, chain.kind("end"), set()
-        for says in chain.kind("file"):
-            name, recorded = says["name"], (says["sha256"], says["bytes"])
-            here = [folder for folder in chain.folders if name in self.found[folder]]
-            if any(self.found[folder][name] == recorded for folder in here):
-                continue
-            wrong = [(folder, name) for folder in here if (folder, name) not in self.right]
-            for folder, _ in wrong:
-                digest, length = self.found[folder][name]
-                verdict = "swapped" if digest in own else "replayed" if digest in self.recorded else "altered"
-                verdict = "cut" if verdict == "altered" and length < says["bytes"] else verdict
-                say(verdict, f"{folder}/{name}", "is not the file that was signed")
-            judged.update(wrong)
-            if not wrong:
-                had = next(set(each["stores"]) for each in chain.way(says) if "stores" in each)
-                later = {store for each in chain.kind("resumed") for store in each["stores"]} - had
-                self.lacks(chain, f"{chain.place}/{name}", self.given_up(chain, re.escape(name)), later)
-        for end in ends:
-            if end["pictures_lost"]:
-                say("dropped", chain.place, f"pictures that could not be sent: {end['pictures_lost']}")
-        if not ends:
-            lost = self.given_up(chain, EVIDENCE.pattern)
-            say("dropped" if lost else "unattested", chain.place, "the end of the event is not here")
-        here = {(folder, name) for folder in chain.folders for name in self.found[folder]}
-        for folder, name in here - self.right - judged:
-            left = LEFT_OVER.match(name)
-            copy = left and (self.found[folder][name][0] in own or left[1] in self.found[folder])
-            forgotten = FOOTAGE.fullmatch(name) and (not ends or chain.kind("resumed"))
-            verdict = "outside" if copy else "unattested" if forgotten else "foreign"
-            say(verdict, f"{folder}/{name}", "left over of a download" if copy else "no record speaks of it")
+        """Its files (4), its end and its newest records are here, and the camera's own chain names it (6)."""
+        self.judge_absent_files(chain)
+        openings = of_kind(chain.records, "event", "resumed")
+        for tip in [tip for tip in chain.tips if tip["hash"] and tip["hash"] not in self.records]:
+            went_on = [self.ordinals.get(says["segment"], 0) for says in openings if says["n"] <= tip["n"]]
+            if max(went_on, default=0) > self.ordinals.get(tip["chain"], 0):
+                self.say("open", chain.place, "a record went with the power, or was taken away")
+            else:
+                self.lacks(chain, f"{chain.place}: record {tip['n']}", EVIDENCE)
+        if not of_kind(chain.records, "end") and "ended" not in {tip["kind"] for tip in chain.tips}:
+            self.say("open", chain.place, "the end of the event is not here")
         if chain.camera not in self.cameras:
-            say("missing" if self.complete else "outside", chain.camera, "the camera's own chain is not here")
-        elif chain.id not in self.began:
-            then = [says["at_us"] for says in self.said if says["chain"] == chain.opening["segment"]]
-            verdict = "foreign" if max(then, default=0) > chain.opening["at_us"] + 60_000_000 else "unattested"
-            say(verdict, chain.place, "the camera's chain does not speak of this event")
+            self.say(self.unknown, chain.camera, "the camera's own chain is not here")
+        elif not chain.tips:
+            then = [says["at_us"] for says in self.records.values() if says["chain"] == chain.opening["segment"]]
+            ran_on = max(then, default=0) > chain.opening["at_us"] + MINUTE_US
+            self.say("wrong" if ran_on else "open", chain.place, "the camera's own chain does not name it")
+        elif {says["segment"] for says in openings} - {"", *self.starts}:
+            self.say("open", chain.place, "the camera's own chain of that time is not here")
 
-    def judge_segment(self, chain):
-        """A start of the camera: what it names is here."""
-        before = chain.opening["previous"]
-        for folder in chain.folders:
-            parts = folder.split("/")
-            start = re.fullmatch(r"[0-9]{6,}-([0-9a-f]+)", parts[-1])
-            another = {*parts[-3:-2]} & self.cameras - {chain.camera} or (start and not chain.id.startswith(start[1]))
-            if parts[-2:-1] not in ([], ["evidence"]) or another:
-                say("replayed", folder, f"these are records of another start, of the camera {chain.camera}")
-            for name in self.names[folder]:
-                if not PASSED_BY.fullmatch(name) and not STAMP.fullmatch(name):
-                    say("foreign", f"{folder}/{name}", "no record speaks of it")
-        if before and before["hash"] not in self.hashes:
-            same = (chain.camera, chain.opening["key"])
-            every = [each.opening for each in self.segments]
-            ordinals = [each["ordinal"] for each in every if (each["camera"], each["key"]) == same]
-            needed = before["chain"] in [each.opening["segment"] for each in self.events.values()]
-            first = chain.opening["ordinal"] == min(ordinals) and not needed
-            say("outside" if first else "missing", chain.place, "what the camera said before this start")
-        for says in chain.kind("began", "ended", "head"):
-            for named in says.get("open", [{**says, "hash": says.get("last", {}).get("hash")}]):
-                event = self.events.get(named["of"])
-                here = [each for each in self.bare if same_place(each, named["event"])]
-                self.bare = [each for each in self.bare if each not in here]
-                if event is None and (self.complete or here):
-                    lost = self.given_up(argparse.Namespace(id=named["of"], event=named["event"]), "evidence0.jsonl")
-                    self.lacks(chain, named["event"], lost, ())
-                elif event is None:
-                    say("outside", named["event"], "not downloaded, or deleted: without --complete nobody knows")
-                elif named["hash"] and named["hash"] not in self.hashes:
-                    self.lacks(chain, event.place, self.given_up(event, EVIDENCE.pattern), ())
-        for says in chain.kind("stamped"):
-            path = self.path(chain.place, os.path.basename(says["file"]))
-            if not os.path.isfile(path) or digest_of(path) != says["sha256"]:
-                say("altered" if os.path.isfile(path) else "missing", f"{chain.place}/{says['file']}", "a stamp")
-
-    def given_up(self, chain, pattern):
-        """The stores for which files of an event were given up."""
-        return {
-            says["store"]
-            for says in self.said
-            if says["kind"] in ("dropped", "refused", "withdrawn")
-            and (says["of"] == chain.id or (says["of"] == "" and says["event"] == chain.event))
-            and any(re.fullmatch(pattern, name) for name in says["names"])
-        }
-
-    def lacks(self, chain, place, given_up, later):
-        self.absent.append((chain.camera, place, given_up, later))
-
-    def explain(self):
-        """What is not here is explained if one store explains all of it, since this folder comes from one."""
-        for camera in {each[0] for each in self.absent}:
-            absent = [each for each in self.absent if each[0] == camera]
-            stores = Counter(store for _, _, given_up, later in absent for store in {*given_up, *later})
-            store = max(sorted(stores), key=stores.get, default="")
-            for _, place, given_up, later in absent:
-                verdict = "dropped" if store in given_up else "outside" if store in later else "missing"
-                say(verdict, place, f"not here, if this comes from the store {store}" if store else "not here")
-
-
-def sensible(chain, judge, *arguments):
-    """Judges; signed records that make no sense are wrong as well, since a thief has the key."""
-    try:
-        return judge(*arguments)
-    except (KeyError, TypeError, ValueError, AttributeError, StopIteration) as error:
-        return say("forged", chain.place, f"records without sense: {error!r}")
+    def judge_start(self, chain):
+        """What came before it is here (6), and its stamps (4)."""
+        self.judge_absent_files(chain)
+        ordinal, before = chain.opening["ordinal"], chain.opening["previous"]
+        same_key = [start for start in self.starts.values() if (start.camera, start.keys) == (chain.camera, chain.keys)]
+        ordinals = {self.ordinals[start.name] for start in same_key}
+        lacking, first = before and before["hash"] not in self.records, ordinal == min(ordinals)
+        if lacking and first and before["chain"] not in self.needed:
+            added = ordinal in chain.opening.get("since", {"": ordinal}).values()  # a store that has nothing older
+            self.say("" if added else self.unknown, chain.place, "what the camera said before is not here")
+        elif lacking or not (first or ordinal - 1 in ordinals):
+            self.say("wrong", chain.place, "what the camera said before is not here")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-p", "--public-key", action="append", required=True, type=public_key, metavar="PEM|DIGITS")
     parser.add_argument("--complete", action="store_true", help="FOLDER has all that the camera sent to one store")
-    parser.add_argument("--head", action="append", default=[], help="of the camera's chain, known from elsewhere")
+    parser.add_argument("--only-here", action="store_true", help="nothing is asked about what is not in FOLDER")
+    parser.add_argument("--head", action="append", default=[], help="a known head of the camera's chain")
     parser.add_argument("folder", metavar="FOLDER")
     given = parser.parse_args()
-    if not os.path.isdir(given.folder):
-        parser.error(f"{given.folder} is no folder")
-    footage = Footage(given.folder, given.public_key, given.complete)
-    footage.judge()
-    if not footage.events and not footage.segments and not findings:
-        parser.exit(1, f"nothing of a camera lies in {given.folder}\n")
+    check = Check(given.folder, given.public_key, "wrong" if given.complete else "" if given.only_here else "open")
+    try:
+        check.judge()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        check.say("wrong", given.folder, f"a signed record makes no sense: {error!r}")
+    if not check.rows:
+        check.say("wrong", given.folder, "no record of this camera is here")
     for head in given.head:
-        if head.split(":")[-1] not in footage.hashes:
-            say("missing", head, "the head that was given, and what it binds")
-    verdicts = set(findings.values()) - {"dropped", "outside"}
-    print(*sorted(findings), "WHOLE" if not verdicts else "OPEN" if verdicts == {"unattested"} else "WRONG", sep="\n")
-    return 0 if not verdicts else 3 if verdicts == {"unattested"} else 1
+        check.say("" if head.split(":")[-1] in check.records else "wrong", head, "what this head names is not here")
+    for line in sorted(each for each in check.found if each[0]):
+        print("\t".join(text.encode("unicode_escape").decode() for text in line))
+    worst = max((verdict for verdict, _, _ in check.found), default="") or "whole"  # "wrong" > "open" > ""
+    print(worst.upper())
+    return {"wrong": 1, "open": 3, "whole": 0}[worst]
 
 
 if __name__ == "__main__":

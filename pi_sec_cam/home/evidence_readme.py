@@ -106,7 +106,7 @@ def _checks(evidence: EventEvidence, originals: Sequence[str]) -> list[str]:
     return [
         same,
         "2. Are the originals those that the camera sent, and all of them?\n"
-        f"       python3 verify.py -p camera_public.pem {FOOTAGE}\n"
+        f"       python3 verify.py -p camera_public.pem --only-here {FOOTAGE}\n"
         "   Its last line is the answer: WHOLE, WRONG, or OPEN (for something nobody vouches).\n"
         "   or, where the camera's program is installed:\n"
         f"       pi-sec-cam verify {FOOTAGE} -p camera_public.pem --only-here",
