@@ -24,7 +24,7 @@ from pi_sec_cam.home.destination import Destination
 from pi_sec_cam.home.fetch import Fetch
 from pi_sec_cam.home.manifest import Manifest, read_manifest
 from pi_sec_cam.home.patience import Patience
-from pi_sec_cam.home.places import open_place
+from pi_sec_cam.home.places import of_fetched, open_place
 from pi_sec_cam.home.protocol import Place
 from pi_sec_cam.home.pruned import pruned_of
 from pi_sec_cam.home.selection import Selection
@@ -119,7 +119,7 @@ def fetch(
             verification = verify(
                 FolderFootage(out),
                 public_keys,
-                scope=Scope(asked=manifest.events.__contains__),
+                scope=Scope(asked=manifest.events.__contains__, of_store=of_fetched(manifest.places)),
                 pruned=pruned_of(str(out)),
                 on_progress=progress.verified,
             )

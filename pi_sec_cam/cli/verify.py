@@ -31,7 +31,7 @@ from pi_sec_cam.evidence.verify import verify as verify_footage
 from pi_sec_cam.home.manifest import ManifestOfOthers, read_manifest
 from pi_sec_cam.home.passed_over import WellNamedFootage
 from pi_sec_cam.home.patience import Patience
-from pi_sec_cam.home.places import open_place
+from pi_sec_cam.home.places import of_fetched, of_store, open_place
 from pi_sec_cam.home.protocol import Place
 from pi_sec_cam.home.pruned import pruned_of
 from pi_sec_cam.offsite.owner_key import PrivateKey
@@ -161,15 +161,15 @@ def show(verification: Verification) -> None:
 def _scope(place: Place, where: str, say: Callable[[str], None], *, complete: bool, only_here: bool) -> Scope:
     """What should be here."""
     if only_here:
-        return Scope(only_here=True)
+        return Scope(only_here=True, of_store=of_store(place.kind))
     if complete or place.kind != "folder":
-        return Scope(complete=True)
+        return Scope(complete=True, of_store=of_store(place.kind))
     try:
         manifest = read_manifest(Path(where))
     except ManifestOfOthers as error:
         say(str(error))
         manifest = None
-    return Scope(asked=manifest.events.__contains__) if manifest else Scope()
+    return Scope(asked=manifest.events.__contains__, of_store=of_fetched(manifest.places)) if manifest else Scope()
 
 
 def _command(where: str, keys: Sequence[str], heads: Sequence[str], tsa_ca: Path | None) -> str:

@@ -74,7 +74,7 @@ def verify(
     for camera in case.cameras.values():
         judge_chain(camera, case.findings, expected, needed=case.needed.get(camera.camera, set()))
     judge_heads(known, case.cameras, case.findings)
-    case.absences.judge(case.findings)
+    case.absences.judge(case.findings, expected, {name: camera.stores for name, camera in case.cameras.items()})
     case.changed.judge(case.findings, _elsewhere(case, events))
     case.strangers.judge(case.findings, set(case.keys))
     return _result(case, stamped)

@@ -10,6 +10,7 @@ import pytest
 from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.evidence.scope import Scope
 from pi_sec_cam.evidence.verdict import Verdict
+from pi_sec_cam.home.places import of_store
 from tests.unit.camera_made import MadeCamera, made_key, place_of, read_evidence, resigned, write_evidence
 from tests.unit.verified import event_at, texts, verdicts, verified, wrong
 
@@ -133,6 +134,25 @@ def test_a_tombstone_of_another_store_explains_nothing_here(camera: MadeCamera) 
     assert {verdict for verdict, _ in verdicts(found)} == {Verdict.DROPPED, Verdict.MISSING}
 
 
+def test_what_another_store_never_got_explains_nothing_where_it_is_known_what_was_looked_into(tmp_path: Path) -> None:
+    camera = MadeCamera(tmp_path / "store", stores=["directory-0a1b", "dropbox"], chunk_bytes=200)
+    event = camera.event(2)
+    camera.tombstone("dropped", event, "video0.h264")  # by the first of them
+    scopes = [(of_store("folder"), Verdict.DROPPED), (of_store("dropbox"), Verdict.MISSING)]
+    for of, verdict in scopes:
+        found = verified(camera, scope=Scope(complete=True, of_store=of))
+        assert {each for each, _ in verdicts(found)} == {verdict}
+    assert "of directory-0a1b" in texts(verified(camera))
+
+
+def test_a_kind_of_store_that_the_camera_does_not_have_by_that_name_may_be_any_of_its_stores(tmp_path: Path) -> None:
+    """What is a bucket for its owner may be a mounted folder for the camera."""
+    camera = MadeCamera(tmp_path / "store", stores=["directory-0a1b"], chunk_bytes=200)
+    camera.tombstone("dropped", camera.event(2), "video0.h264")
+    found = verified(camera, scope=Scope(complete=True, of_store=of_store("s3")))
+    assert {verdict for verdict, _ in verdicts(found)} == {Verdict.DROPPED}
+
+
 def test_a_tombstone_of_an_event_whose_records_the_camera_has_lost_goes_by_its_name(camera: MadeCamera) -> None:
     event = camera.event(1)
     camera.sign("dropped", event=event.name, of="", store="directory", names=["video0.h264"], why="")
@@ -205,6 +225,9 @@ def test_a_store_that_was_added_later_lacks_the_starts_before(camera: MadeCamera
     found = verified(camera)
     assert {verdict for verdict, _ in verdicts(found)} == {Verdict.OUTSIDE}
     assert found.cameras[0].whole_until is not None
+    for kind, verdict in (("new", Verdict.OUTSIDE), ("directory", Verdict.MISSING)):
+        found = verified(camera, scope=Scope(complete=True, of_store=lambda store, kind=kind: store == kind))
+        assert {each for each, _ in verdicts(found)} == {verdict}, "the one store was there from the beginning"
 
 
 def test_all_before_a_start_taken_away_is_missing_where_no_store_was_added_then(camera: MadeCamera) -> None:

@@ -1,11 +1,12 @@
 """What is not here though a record names it: explained by the camera, or missing."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from pi_sec_cam.evidence.judging.camera_chain import TOMBSTONES
 from pi_sec_cam.evidence.judging.findings import Findings, Spot, and_more
+from pi_sec_cam.evidence.scope import Scope
 from pi_sec_cam.evidence.verdict import Verdict
 
 NOT_FOR_IT = "not for it"
@@ -62,11 +63,16 @@ class Absences:
     def add(self, absent: Absent) -> None:
         self._by_camera[absent.draft.camera].append(absent)
 
-    def judge(self, findings: Findings) -> None:
-        """Says which are explained, and which are missing."""
+    def judge(self, findings: Findings, scope: Scope, stores: Mapping[str, Collection[str]]) -> None:
+        """Says which are explained, and which are missing.
+
+        Args:
+            stores: by camera, those that it names.
+        """
         for camera, all_absent in self._by_camera.items():
             explains = Counter(store for absent in all_absent for store in absent.reasons)
-            store = max(sorted(explains), key=lambda name: explains[name], default=None)
+            here = scope.stores_here({*explains, *stores.get(camera, ())})
+            store = max(sorted(set(here) & set(explains)), key=lambda name: explains[name], default=None)
             missing: dict[int, list[Absent]] = defaultdict(list)
             explained: dict[tuple[int, str], list[Absent]] = defaultdict(list)
             for absent in all_absent:
@@ -85,7 +91,9 @@ def _say_explained(findings: Findings, camera: str, store: str, reason: str, gro
     names = and_more(absent.place.rpartition("/")[2] for absent in group)
     verdict = Verdict.OUTSIDE if reason == NOT_FOR_IT else Verdict.DROPPED
     why = (
-        f"the event did not go to {store} then" if reason == NOT_FOR_IT else f"{TOMBSTONES[reason]}, as the camera says"
+        f"the event did not go to {store} then"
+        if reason == NOT_FOR_IT
+        else f"{TOMBSTONES[reason]}, as the camera says of {store}"
     )
     place = group[0].place if len(group) == 1 else draft.folder
     text = f"not here: {names} ({why})"

@@ -28,7 +28,7 @@ class Segment:
         folder: where it lies.
         links: its records.
         contradicts: why it cannot have been made by a camera; empty if it can.
-        store_added: a store began to get what this camera sends with this start, or nobody knows.
+        stores_added: the stores that began to get what this camera sends with this start; None: nobody knows.
         order: its place among the camera's segments, from 0; set when all are known.
         newest: its last record; with when that was signed.
     """
@@ -39,7 +39,7 @@ class Segment:
     links: Links = field(default_factory=Links)
     ordinal: int | None = None
     previous: tuple[str, Tip] | None = None
-    store_added: bool = True
+    stores_added: frozenset[str] | None = None
     at_us: int = 0
     contradicts: str = ""
     order: int = 0
@@ -92,6 +92,7 @@ class CameraChain:
         named: events by their chains' ids.
         by_name: the same, ordered by the events' names.
         stamps: by path.
+        stores: that it has ever sent to.
     """
 
     def __init__(self, camera: str) -> None:
@@ -100,6 +101,7 @@ class CameraChain:
         self.named: dict[str, Named] = {}
         self.by_name: list[Named] = []
         self.stamps: dict[str, NamedStamp] = {}
+        self.stores: set[str] = set()
         self.unknown_version: set[str] = set()
         # By the event's chain, or its name where the camera does not know that: file names, and the stores by kind.
         self._given_up: dict[str, dict[str, dict[str, str]]] = {}
@@ -187,7 +189,9 @@ class CameraChain:
         ordinal = fields.get("ordinal")
         segment.ordinal = ordinal if type(ordinal) is int else None
         since = fields.get("since")
-        segment.store_added = not isinstance(since, Mapping) or ordinal in since.values()
+        if isinstance(since, Mapping):
+            self.stores.update(since)
+            segment.stores_added = frozenset(store for store, first in since.items() if first == ordinal)
         previous = fields.get("previous")
         tip = _tip(previous)
         if isinstance(previous, Mapping) and tip:

@@ -47,7 +47,8 @@ def _judge_previous(camera: CameraChain, segment: Segment, findings: Findings, s
     if before is None:
         first = min(each.order for each in camera.segments.values() if each.key == segment.key)
         before_here = segment.order == first and chain not in needed
-        if before_here and segment.store_added:
+        added = segment.stores_added
+        if before_here and (added is None or not added.isdisjoint(scope.stores_here(camera.stores))):
             text = "what the camera said before this start is not here: it has sent to this store since then"
             _found(camera, findings, Verdict.OUTSIDE, segment, text)
         elif before_here and not (scope.complete or scope.asked):
