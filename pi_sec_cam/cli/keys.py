@@ -53,10 +53,10 @@ def keys(config: Path) -> None:
     "--passphrase-stdin", is_flag=True, help="Read the passphrase from standard input (one line), for scripts."
 )
 def new(out: Path, bits: str, no_passphrase: bool, passphrase_stdin: bool) -> None:
-    """Make a key pair: pi_sec_cam_private.pem and pi_sec_cam_public.pem.
+    """Make your key pair.
 
-    Best on the computer where you will look at footage: then the private key never is on the camera. Its passphrase is
-    asked for. Existing keys are never overwritten.
+    pi_sec_cam_private.pem and pi_sec_cam_public.pem. Best made on the computer where you will look at footage: then the
+    private key never is on the camera. Its passphrase is asked for. Existing keys are never overwritten.
 
     Exit codes: 0 both were written, 1 neither was, 2 the command line is at fault.
     """
