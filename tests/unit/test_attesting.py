@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from pi_sec_cam.clock import SimulatedClock, WallStamp
-from pi_sec_cam.errors import PermanentError
 from pi_sec_cam.evidence.camera_key import read_camera_key
 from pi_sec_cam.evidence.record import SignedRecord, parse_line
 from pi_sec_cam.offsite.event_files import hand_over
@@ -488,12 +487,9 @@ def test_what_the_disk_refuses_again_and_again_is_said_once(bench: Bench, monkey
 
 def test_whatever_a_store_says_can_be_signed(bench: Bench) -> None:
     bench.attestor.look()
-    bench.stores["nas"].script.append(PermanentError("\ud800" + "x" * 2_000_000))
-    name, signs = begun(bench)
-    hand_over(bench.outbox, name, chunk(0), signs)
-    bench.writer.round(0)
-    bench.uploaders["nas"].step(0)
-    bench.uploaders["nas"].step(0)
+    bench.attestor.given_up("refused", EVENT, "", "nas", ["video0.h264"], "\ud800" + "x" * 2_000_000)
+    bench.attestor.look()
+    bench.attestor.end()
     bench.writer.round(0)
     (journal,) = own_journals(bench)
     (refused,) = (record.fields for record in journal.records if record.fields["kind"] == "refused")
