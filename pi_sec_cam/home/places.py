@@ -80,7 +80,7 @@ def open_place(
 def _no_folder(text: str) -> str:
     if Path(text).is_file():
         return f"{text!r} is a file, and no folder"
-    meant = "; \"dropbox:\" is written with a colon" if text.lower().rstrip(":") == "dropbox" else ""
+    meant = '; "dropbox:" is written with a colon' if text.lower().rstrip(":") == "dropbox" else ""
     return f"{text!r} is no folder that exists{meant}"
 
 

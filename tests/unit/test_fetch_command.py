@@ -71,7 +71,7 @@ def test_a_file_for_a_folder_is_said_and_a_forgotten_colon_is_guessed(home: AtHo
     file = tmp_path / "Yard.pem"
     file.touch()
     assert "is a file, and no folder" in home.run("fetch", file, "-o", home.out).output
-    assert "did you mean dropbox: (with a colon)?" in home.run("fetch", "dropbox", "-o", home.out).output
+    assert "written with a colon" in home.run("fetch", "dropbox", "-o", home.out).output
 
 
 def test_without_the_key_nobody_vouches_for_it(home: AtHome) -> None:
