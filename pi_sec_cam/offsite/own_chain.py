@@ -22,6 +22,7 @@ SOON_US, LATEST_US = 3_500_000, 4_500_000
 _NAMED_AFTER_US = 1_000_000
 _MOST_WAITING = 10_000  # notes, while there is no key: the disk that has it is away
 _NAMES = 1000
+_MOST_SAID = 300
 
 
 def is_own_chain(event: str) -> bool:
@@ -151,6 +152,8 @@ class OwnChain:
 
     def given_up(self, kind: Loss, event: str, of: str, store: str, names: Sequence[str], why: str) -> None:
         """As Witness has it."""
+        # A store may say what it likes, and a record holds plain text.
+        why = why[:_MOST_SAID].encode(errors="replace").decode()
         with self._access:
             if kind == "withdrawn":
                 self._name(0, event)

@@ -10,8 +10,6 @@ from pi_sec_cam.offsite.journal import record_line
 from pi_sec_cam.offsite.waiting import Finish, GiveUp, Rename, Step, WaitingEvent, Withdraw
 from pi_sec_cam.offsite.witness import Witness
 
-_MOST_SAID = 300
-
 
 class Testimony:
     """One thread, the writer's. All methods may raise OSError, and be called again then.
@@ -59,9 +57,7 @@ class Testimony:
         given_up = [step for step in steps if isinstance(step, GiveUp)]
         for (store, why, refused), alike in groupby(given_up, lambda step: (step.store, step.why, step.set_aside)):
             names: Sequence[str] = [step.file.name for step in alike]
-            # A store may say what it likes, and a record holds plain text.
-            said = why[:_MOST_SAID].encode(errors="replace").decode()
-            witness.given_up("refused" if refused else "dropped", event.name, of, store, names, said)
+            witness.given_up("refused" if refused else "dropped", event.name, of, store, names, why)
         for step in steps:
             match step:
                 case Rename(store, _, new):
