@@ -44,8 +44,14 @@ def public_key(text):
     """A key, from a PEM file or 64 digits."""
     if re.fullmatch("[0-9a-fA-F]{64}", text):
         return Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
-    with open(text, "rb") as file:
-        return load_pem_public_key(file.read())
+    try:
+        with open(text, "rb") as file:
+            key = load_pem_public_key(file.read())
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text} is no key: {error}") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise argparse.ArgumentTypeError(f"{text} is not a camera's key (Ed25519), but one of another kind")
+    return key
 
 
 def plain(value):
@@ -185,7 +191,7 @@ class Check:
             stores = Counter(store for _, explained in absent for store in explained)
             best = max(stores, key=stores.get, default=None)
             for place in [place for place, explained in absent if best not in explained]:
-                self.say("wrong", place, "is not here")
+                self.say("wrong", place, "is not here as it was sent")
 
     def judge_chain(self, chain):
         if not chain.records and self.unknown == "wrong":
@@ -244,7 +250,7 @@ class Check:
             copy = digest in sums or first in names or PASSED_BY.fullmatch(first)
             if footage or not (copy or PASSED_BY.fullmatch(name)):
                 unsettled = footage and not all(chain.settled for chain in chains)
-                self.say("open" if unsettled else "wrong", f"{folder}/{name}", "no record speaks of such a file")
+                self.say("open" if unsettled else "wrong", f"{folder}/{name}", "no record speaks of a file like this")
 
     def judge_absent_files(self, chain):
         for name, says in chain.newest.items():
@@ -306,6 +312,8 @@ def main():
     parser.add_argument("--head", action="append", default=[], help="a known head of the camera's chain")
     parser.add_argument("folder", metavar="FOLDER")
     given = parser.parse_args()
+    if not os.path.isdir(given.folder):
+        parser.error(f"{given.folder} is no folder")
     check = Check(given.folder, given.public_key, "wrong" if given.complete else "" if given.only_here else "open")
     try:
         check.judge()
