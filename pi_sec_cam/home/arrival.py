@@ -1,12 +1,13 @@
 """Brings single files from a place into a folder, whole and as they were sent, or not at all."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pi_sec_cam.errors import PermanentError
 from pi_sec_cam.evidence.footage import FoundFile
 from pi_sec_cam.evidence.reporting.outcome import printable
-from pi_sec_cam.home.destination import Destination, Part
+from pi_sec_cam.home.destination import LONGEST_NAME_BYTES, Destination, Part
 from pi_sec_cam.home.onlooker import Onlooker
 from pi_sec_cam.home.protocol import DeletedFile, Place
 
@@ -63,6 +64,10 @@ class Arrivals:
             wanted: None where nothing is known of it: then it is taken as it comes.
             former: what to try where the present state does not fit, or is not there.
         """
+        if len(os.fsencode(path.rpartition("/")[2])) > LONGEST_NAME_BYTES:
+            self._say(path, "no camera gives such a long name: it stays where it is")
+            self.failed.append(path)
+            return False
         standing = self._destination.length(path)
         if standing is not None:
             lengths = wanted.lengths if wanted and wanted.lengths else {present.bytes} if present else {standing}

@@ -22,6 +22,9 @@ PART = ".part"
 ASIDE = ".pi-sec-cam-wrong"
 """The folder for what the place has, and the camera has not sent."""
 
+LONGEST_NAME_BYTES = 240
+"""Of a file that can be fetched: names have 255 bytes at most, and what is not whole has a longer one."""
+
 _PIECE = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PLAIN = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

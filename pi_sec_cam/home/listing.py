@@ -1,7 +1,7 @@
 """Lists what a place has of what was asked for, and in which order it comes."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from pi_sec_cam.evidence.footage import FoundFile
@@ -33,12 +33,12 @@ def listed(place: Place, selection: Selection, refused: Refused) -> dict[str, Fo
     for folder in selection.folders():
         here = well_named(place.files(folder), refused)
         if not here and folder:
-            return {file.path: file for file in well_named(place.files(), refused)}
+            return _not_in_files({file.path: file for file in well_named(place.files(), refused)}, refused)
         found.update((file.path, file) for file in here)
     for camera in {camera_of(path) for path in found}:
         chain = well_named(place.files(f"{camera}/{EVIDENCE_FOLDER}"), refused)
         found.update((file.path, file) for file in chain)
-    return found
+    return _not_in_files(found, refused)
 
 
 def where_cameras_are(where: str, paths: Iterable[str]) -> str | None:
@@ -60,6 +60,24 @@ def well_named(files: Iterable[Named], refused: Refused) -> list[Named]:
     except NamesRefused as refusal:
         refused(refusal)
     return kept
+
+
+def _not_in_files(found: dict[str, FoundFile], refused: Refused) -> dict[str, FoundFile]:
+    """A bucket can have `a/b` and `a/b/c`; no disk can, so one of them would stop every fetch."""
+    strange = [path for path in found if any(above in found for above in _folders_of(path))]
+    if strange:
+        message = f"{printable(strange[0])}: what is a folder in this name is a file, too, so it stays where it is"
+        more = f"; and so do {len(strange) - 1} more" if strange[1:] else ""
+        refused(NamesRefused(message + more, tuple(strange), len(strange)))
+    for path in strange:
+        del found[path]
+    return found
+
+
+def _folders_of(path: str) -> Iterator[str]:
+    """The folders that a file is in, the innermost first."""
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def in_order(path: str) -> tuple[bool, list[str | int]]:

@@ -361,6 +361,28 @@ def test_files_with_hostile_names_are_named_and_the_others_come(store: Store) ->
     assert store.at_home() == store.there()
 
 
+def test_a_name_as_long_as_names_may_be_does_not_stop_the_rest(store: Store) -> None:
+    path = store.place.top / store.video(0, 0)
+    path.with_name("x" * 255).write_bytes(b"no room for an end that says: not whole")
+    fetched = store.fetch()
+    assert fetched.arrivals.failed == [f"{store.video(0, 0).rpartition('/')[0]}/{'x' * 255}"]
+    assert store.at_home() == {name: data for name, data in store.there().items() if "xxx" not in name}
+
+
+def test_a_file_that_is_a_folder_too_does_not_stop_the_rest(store: Store) -> None:
+    """As a bucket can have it."""
+    whole, strange = store.place.files, f"{store.video(0, 0)}/more/video0.h264"
+
+    def files(under: str = "") -> Iterator[FoundFile]:
+        yield from whole(under)
+        if strange.startswith(under):
+            yield FoundFile(strange, 3)
+
+    store.place.files = files  # type: ignore[method-assign]
+    assert store.fetch().arrivals.failed == [strange]
+    assert store.at_home() == store.there()
+
+
 def test_two_fetches_do_not_write_into_one_folder(store: Store) -> None:
     with Destination(store.home), pytest.raises(StorageError, match="another"):
         store.fetch()
