@@ -14,6 +14,7 @@ from pi_sec_cam import __version__
 from pi_sec_cam.cli.log import without_secrets
 from pi_sec_cam.cli.options import config_option
 from pi_sec_cam.errors import ConfigError, PiSecCamError
+from pi_sec_cam.evidence.reporting.outcome import printable
 
 # Where each command is, and what the list of commands says of it. A module is imported only when it is used, so that
 # the daemon starts quickly.
@@ -90,8 +91,10 @@ def drop_output(stream: TextIO) -> None:
 
 
 def _complain(text: str) -> None:
+    """Names in it may be anybody's, of files in a store, say."""
+    shown = "\n".join(map(printable, without_secrets(text).split("\n")))
     try:
-        click.echo(f"pi-sec-cam: {without_secrets(text)}", err=True)
+        click.echo(f"pi-sec-cam: {shown}", err=True)
     except OSError:  # the exit code is then all that can be said
         drop_output(sys.stderr)
 

@@ -11,6 +11,7 @@ from pi_sec_cam.cli.private_files import private_files
 from pi_sec_cam.durable import storage_error
 from pi_sec_cam.errors import PiSecCamError
 from pi_sec_cam.evidence.camera_key import PublicKey, read_public_key
+from pi_sec_cam.evidence.reporting.outcome import printable
 from pi_sec_cam.offsite.downloaded import PICTURE_NAME, ChunksMissing, StoredEvent, event_folders_below, stored_event
 from pi_sec_cam.offsite.wrapping import Opening, write_films
 
@@ -129,4 +130,5 @@ def _make(folder: Path) -> None:
 
 
 def _complain(text: str) -> None:
-    click.echo(f"pi-sec-cam: {text}", err=True)
+    """Names in it may be anybody's."""
+    click.echo(f"pi-sec-cam: {printable(text)}", err=True)

@@ -168,6 +168,13 @@ def test_names_that_lead_elsewhere_are_said_and_the_rest_is_verified(
     assert "../../etc/passwd" in finding["text"]
 
 
+def test_what_stands_in_an_error_does_not_control_the_terminal(camera: MadeCamera) -> None:
+    result = verify("-p", "\x1b[2J\u202e.pem")
+    assert result.exit_code == 1
+    assert "\\x1b[2J" in result.stderr
+    assert not {"\x1b", "\u202e"} & set(result.stderr)
+
+
 def test_the_store_does_not_say_what_should_be_there(camera: MadeCamera) -> None:
     """A note of a fetch is downloaded as any other file: whoever holds the store could have put it there."""
     first, second = sorted({video.parent for video in videos()})
