@@ -248,6 +248,7 @@ def record_that_went_with_the_power(yard: Yard) -> None:
     event.chunk()
     yard.write_head()
     lost = read_evidence(max(event.folder.glob("evidence*.jsonl")))[-1]
+    (event.folder / "video1.h264").unlink()
     yard.power_cut(forgotten=1)
     for path in event.folder.glob("evidence*.jsonl"):
         rewritten(path, lambda lines: [line for line in lines if line != lost.line])
@@ -476,6 +477,18 @@ def record_after_the_end(yard: Yard) -> None:
 
 
 @case(Verdict.FORGED)
+def anything_after_the_end(yard: Yard) -> None:
+    yard.first.sign("a kind that is not known")
+    yard.first.sender.send()
+
+
+@case(Verdict.UNATTESTED)
+def start_that_an_event_went_on_in_not_here(yard: Yard) -> None:
+    power_cut_in_mid_event(yard)
+    shutil.rmtree(yard.folder)
+
+
+@case(Verdict.FORGED)
 def opening_of_another_key(yard: Yard) -> None:
     event = MadeEvent(yard, started=True, stores=None)
     record = resigned(event.records[0], yard.key, {"key": "11" * 32})
@@ -587,6 +600,53 @@ def later_version(yard: Yard) -> None:
     write_evidence(event.folder / "evidence0.jsonl", [resigned(opening, yard.key, {"chain": "22" * 16})])
     yard.sign("dropped", event=event.name, of=event.chain.id, store="directory", names=["evidence0.jsonl"], why="full")
     yard.send()
+
+
+@case(Verdict.UNATTESTED)
+def later_version_alone(yard: Yard) -> Sequence[str]:
+    later_version(yard)
+    return ["--only-here"]
+
+
+@case(Verdict.WHOLE)
+def start_whose_folder_had_to_be_another(yard: Yard) -> None:
+    yard.folder.rename(yard.folder.with_name(f"{yard.folder.name}-2"))
+
+
+@case(Verdict.WHOLE)
+def rehearsal_of_the_owners_key(yard: Yard) -> None:
+    folder = yard.top / "Yard/rehearsal/12.00.00"
+    folder.mkdir(parents=True)
+    (folder / "motion0.jpg").write_bytes(b"x")
+
+
+@case(Verdict.UNATTESTED)
+def footage_where_rehearsals_are(yard: Yard) -> None:
+    rehearsal_of_the_owners_key(yard)
+    (yard.top / "Yard/rehearsal/12.00.00/video0.h264").write_bytes(b"x")
+
+
+@case(Verdict.OUTSIDE)
+def evidence_downloaded_twice(yard: Yard) -> None:
+    for folder in (yard.first.folder, yard.folder):
+        shutil.copy(folder / "evidence0.jsonl", folder / "evidence0 (1).jsonl")
+        (folder / "evidence1.jsonl.part").write_bytes(b"x")
+
+
+@case(Verdict.DROPPED)
+def event_given_up_of_which_the_camera_knows_no_more(yard: Yard) -> Sequence[str]:
+    names = [path.name for path in yard.second.folder.iterdir()]
+    shutil.rmtree(yard.second.folder)
+    yard.sign("withdrawn", event=yard.second.name, of="", store="directory", names=names, why="deleted")
+    yard.send()
+    return ["--complete"]
+
+
+@case(Verdict.FORGED)
+def opening_of_another_camera(yard: Yard) -> None:
+    event = MadeEvent(yard, started=True, stores=None)
+    record = resigned(event.records[0], yard.key, {"camera": "Porch"})
+    write_evidence(event.folder / "evidence0.jsonl", [record])
 
 
 @case(Verdict.MISSING)
