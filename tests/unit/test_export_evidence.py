@@ -24,6 +24,7 @@ from tests.unit.sent_event import TIMES, sent
 from tests.unit.test_wrapping import shown_at
 
 DIGITS = raw(made_key().public_key()).hex()
+CHECKER = Path(__file__).parents[2] / "ancillary/verification/verify.py"
 
 
 @pytest.fixture
@@ -49,6 +50,15 @@ def checked(folder: Path) -> subprocess.CompletedProcess[str]:
     """What the checker in the zip says; it is alone with its Python."""
     command = [sys.executable, "-I", "verify.py", "-p", "camera_public.pem", "--only-here", "footage"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("key_text", ["nothing.pem", "1234", __file__])
+def test_the_checker_in_the_zip_says_in_a_line_that_a_key_is_none(key_text: str, tmp_path: Path) -> None:
+    command = [sys.executable, CHECKER, "-p", key_text, tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "is no key" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_what_was_fetched_is_proven_by_one_zip(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
