@@ -31,7 +31,8 @@ is missing.
 USAGE
 }
 
-say() { printf 'mp4_wrapper: %s\n' "$*" >&2; }
+# Names may be anybody's: what could control the terminal is not shown.
+say() { printf 'mp4_wrapper: %s\n' "$*" | tr '\000-\011\013-\037\177' '?' >&2; }
 die() { say "$*"; exit 2; }
 
 in="" out="" key="" fps="" partial=""

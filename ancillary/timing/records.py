@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import re
+import struct
 import sys
 from collections import Counter
 
@@ -161,5 +162,7 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except WrongError as wrong:
         sys.exit(str(wrong))
+    except struct.error:
+        sys.exit("the times that the records give its pictures fit no film; or the film is none that is known here")
     except OSError as error:
         sys.exit(f"{error.filename}: {error.strerror or error}")

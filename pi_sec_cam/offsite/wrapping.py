@@ -83,7 +83,7 @@ def write_films(
     Raises:
         StorageError: a file of that name exists; the disk's.
         SealedFileDamaged, WrongKey, KeyUnusable: from `Opening.plain`.
-        NoVideo: there is no video in the chunks; or no timestamps and no rate.
+        NoVideo: there is no video in the chunks; no timestamps and no rate; or timestamps that no film can hold.
     """
     try:
         with ExitStack() as undo:
@@ -102,6 +102,11 @@ def write_films(
                 write_atomically(picture, jpeg)
     except PiSecCamError:
         raise
+    except (av.ArgumentError, av.PatchWelcomeError) as error:
+        raise NoVideo(
+            "the times that the records give its pictures fit no film: they are not those of these chunks, or somebody "
+            "has made them up"
+        ) from error
     except av.FFmpegError as error:
         raise StorageError(f"cannot write {out}: {error.strerror}") from error
     except OSError as error:

@@ -94,6 +94,21 @@ def test_a_chunk_that_is_not_the_recorded_one_is_named(tmp_path: Path, tool: str
         assert left_in(tmp_path / tool) == []
 
 
+@both
+def test_times_that_no_film_can_hold_are_said(tmp_path: Path, tool: str) -> None:
+    event = sent(tmp_path / "in")
+    for path in event.folder.glob("evidence[123].jsonl"):
+        (record,) = (each for each in read_evidence(path) if "pts_us" in each.fields)
+        first, *others = record.fields["pts_us"]
+        times = [first, *((1 << 53) - 1 - number for number in range(len(others)))]
+        write_evidence(path, [resigned(record, event.camera.key, {"pts_us": times})])
+    done = wrapped(tool, tmp_path)
+    assert done.returncode == 1
+    assert "fit no film" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert left_in(tmp_path / tool) == []
+
+
 def test_what_left_before_its_records_goes_on_as_the_rest_did(tmp_path: Path) -> None:
     """The camera was taken away: its last seconds are what is most wanted."""
     event = sent(tmp_path / "in", b_frames=2, end=False)
