@@ -81,11 +81,11 @@ def evidence_of_folder(folder: Path) -> EventEvidence:
 
     Raises:
         NoRecords: there are none in it.
-        PermanentError: the records give it a name that no folder may have.
+        PermanentError: the records give it a name that no folder may have, or a file has one that others cannot read.
         StorageError: something cannot be read.
     """
     whole = folder.resolve()
-    names = sorted((file.path for file in FolderFootage(whole).files()), key=_in_turn)
+    names = _files_in(FolderFootage(whole))
     try:
         evidence = (whole / name for name in names if name.startswith("evidence") and name.endswith(".jsonl"))
         opening = _opening((record for path in evidence for record in records_in(path)), str(folder))
@@ -98,12 +98,10 @@ def evidence_of_folder(folder: Path) -> EventEvidence:
     if below and whole.name.startswith(f"{below[-1]}-"):  # another event had its name: `renamed`
         event = "/".join([camera, *below[:-1], whole.name])
     items = [Item(f"{FOOTAGE}/{event}/{name}", whole / name) for name in names]
-    chains = whole.joinpath(*[".."] * len(below), EVIDENCE_FOLDER).resolve()
-    for chain in sorted(chains.iterdir()) if chains.is_dir() else ():
-        if is_segment_folder(chain.name):
-            own = sorted((file.path for file in FolderFootage(chain).files()), key=_in_turn)
-            top = f"{FOOTAGE}/{camera}/{EVIDENCE_FOLDER}/{chain.name}"
-            items += [Item(f"{top}/{name}", chain / name) for name in own]
+    above = whole.joinpath(*[".."] * len(below)).resolve()
+    for path in _files_in(FolderFootage(above), EVIDENCE_FOLDER):
+        if is_segment_folder(path.rpartition("/")[0]):
+            items.append(Item(f"{FOOTAGE}/{camera}/{path}", above / path))
     return EventEvidence(event, tuple(items), opening)
 
 
@@ -162,6 +160,16 @@ class ItemFootage:
             yield from self._items[path].pieces(begin)
         except OSError as error:
             raise storage_error(f"cannot read {path}", error) from error
+
+
+def _files_in(footage: FolderFootage, under: str = "") -> list[str]:
+    """The paths of files in a folder, as people count; not what lies deeper in an event's, which is none of it.
+
+    Raises:
+        PermanentError: one of them has a name that others could not read.
+    """
+    found = [checked_path(file.path) for file in footage.files(under) if under or "/" not in file.path]
+    return sorted(found, key=_in_turn)
 
 
 def _opening(records: Iterator[SignedRecord], where: str) -> SignedRecord:

@@ -1,5 +1,6 @@
 """`export --evidence`: one zip that others can check with nothing of this program."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -97,6 +98,26 @@ def test_what_was_fetched_is_proven_by_one_zip(home: Home, tmp_path: Path, monke
     subprocess.run(command, cwd=folder, check=True)
     assert (folder / "video.h264").read_bytes().startswith(b"\x00\x00\x00\x01")
     assert sorted(path.name for path in tmp_path.glob(".*")) == [], "clear video stays nowhere"
+
+
+def test_nothing_else_of_the_owners_gets_into_the_zip(home: Home, tmp_path: Path) -> None:
+    """What was downloaded may hold links, and the zip is for others."""
+    event, out = sent(tmp_path / "in"), tmp_path / "event.zip"
+    private = tmp_path / "private"
+    (private / "chain").mkdir(parents=True)
+    (private / "key.pem").write_text("mine")
+    (private / "chain/evidence0.jsonl").write_text("mine")
+    (event.folder / "link").symlink_to(private / "key.pem")
+    (event.folder / "notes").mkdir()
+    (event.folder / "notes/aunt.txt").write_text("mine")
+    (event.camera.folder / "link").symlink_to(private / "key.pem")
+    event.camera.folder.with_name("000009-abcdef01").symlink_to(private / "chain")
+    assert export(home, event.folder, out, "-p", DIGITS).exit_code == 0
+    with zipfile.ZipFile(out) as archive:
+        assert all(archive.read(name) != b"mine" for name in archive.namelist())
+    (event.folder / os.fsdecode(b"\xff")).write_text("no text that others could read")
+    refused = export(home, event.folder, tmp_path / "other.zip", "-p", DIGITS)
+    assert (refused.exit_code, "characters that are none" in refused.output) == (1, True)
 
 
 def test_the_same_event_makes_the_same_zip_but_for_when_it_was_verified(home: Home, tmp_path: Path) -> None:
