@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pi_sec_cam.errors import PermanentError, StorageError
+from pi_sec_cam.errors import StorageError
 from pi_sec_cam.evidence.camera_key import PublicKey
 from pi_sec_cam.evidence.footage import FoundFile
 from pi_sec_cam.evidence.judging.listing import evidence_names
@@ -15,7 +15,7 @@ from pi_sec_cam.evidence.reporting.outcome import printable, size_text
 from pi_sec_cam.home.arrival import Arrivals, Wanted
 from pi_sec_cam.home.destination import PART, Destination
 from pi_sec_cam.home.listing import in_order, listed, well_named, where_cameras_are
-from pi_sec_cam.home.names import checked_path
+from pi_sec_cam.home.names import is_safe
 from pi_sec_cam.home.onlooker import Onlooker
 from pi_sec_cam.home.protocol import DeletedFile, NamesRefused, Place
 from pi_sec_cam.home.recorded import Files, files_of, records_in, spans_of
@@ -134,7 +134,7 @@ class Fetch:
         for each in {path.rpartition("/")[0] for path in paths}:
             self._destination.sync(each)
         spans = spans_of(record for record in self._records(paths) if record is not None)
-        return {event: span for event, span in spans.items() if camera_of(event) == camera and _is_safe(event)}
+        return {event: span for event, span in spans.items() if camera_of(event) == camera and is_safe(event)}
 
     def _refused(self, refusal: NamesRefused) -> None:
         """Names that lead elsewhere: what has them is no footage, but somebody's doing."""
@@ -185,7 +185,7 @@ class Fetch:
         """Bring an event's other files."""
         paths = {*files, *(path for path in states if event_of(path) == event)}
         if self._deleted:
-            paths |= {f"{event}/{name}" for name in recorded if "/" not in name and _is_safe(f"{event}/{name}")}
+            paths |= {f"{event}/{name}" for name in recorded if "/" not in name and is_safe(f"{event}/{name}")}
         for path in sorted(paths - evidence, key=in_order):
             sent = recorded.get(path.rpartition("/")[2])
             self.arrivals.bring(path, files.get(path), _as_recorded(sent) if sent else None, self._former(path, states))
@@ -241,12 +241,3 @@ def _as_recorded(sent: set[tuple[int, str]]) -> Wanted:
 
 def _is_evidence(path: str) -> bool:
     return bool(evidence_names([path.rpartition("/")[2]]))
-
-
-def _is_safe(path: str) -> bool:
-    """Whether what a record names may be looked for under that name."""
-    try:
-        checked_path(path)
-    except PermanentError:
-        return False
-    return True

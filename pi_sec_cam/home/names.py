@@ -34,6 +34,15 @@ def checked_path(path: str) -> str:
     return path
 
 
+def is_safe(path: str) -> bool:
+    """Whether `checked_path` lets it through."""
+    try:
+        checked_path(path)
+    except PermanentError:
+        return False
+    return True
+
+
 def checked_folder(path: str) -> str:
     """As `checked_path`, of a folder; empty for the top."""
     return checked_path(path) if path else ""
