@@ -14,6 +14,7 @@ from pi_sec_cam.errors import KeyUnusable
 
 NAME = "camera_key.pem"
 
+PrivateKey: TypeAlias = Ed25519PrivateKey
 PublicKey: TypeAlias = Ed25519PublicKey
 """A camera's public key, for those who only pass it on."""
 

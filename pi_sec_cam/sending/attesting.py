@@ -1,5 +1,6 @@
 """Keeps the cameras' own chains of records: opened at each start, a head every hour, sent within seconds."""
 
+import errno
 import logging
 import re
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.durable import make_directories, storage_error
 from pi_sec_cam.errors import KeyUnusable, StorageError
-from pi_sec_cam.evidence.camera_key import fingerprint, read_or_make_camera_key
+from pi_sec_cam.evidence.camera_key import PrivateKey, fingerprint, read_camera_key, read_or_make_camera_key
 from pi_sec_cam.evidence.chain import Chain
 from pi_sec_cam.evidence.record import EVIDENCE_FOLDER, SignedRecord
 from pi_sec_cam.offsite.journal import Journal, read_journal
@@ -68,6 +69,7 @@ class Attestor(Worker):
         self._access = threading.Lock()  # protects the dictionary, not what is in it
         self._own: dict[str, OwnChain] = {}
         self._opened: dict[str, str] = {}  # by camera, the chain's name in the outbox; written by this thread alone
+        self._homeless: set[str] = set()  # cameras whose chain has no folder on the disk yet
         self._finished: set[str] = set()  # chains of former starts that were dealt with
         self._stamps: dict[str, int] = {}
         self._head_us = clock.monotonic_us()
@@ -129,6 +131,8 @@ class Attestor(Worker):
     def look(self) -> None:
         """Do what is due."""
         self._open_new()
+        with suppress(OSError):
+            self._make_folders()
         self._say_heads()
         self._send(at_once=False)
         self._forget_notes()
@@ -151,9 +155,9 @@ class Attestor(Worker):
         if not closed or not self._outbox.chores.known:
             return
         try:
-            self._guard()
+            read_only = self._is_read_only()
             for own in closed:
-                self._open(own)
+                self._open(own, read_only=read_only)
         except (KeyUnusable, OSError) as error:
             for own in closed:
                 own.key_comes = not isinstance(error, KeyUnusable)
@@ -165,8 +169,22 @@ class Attestor(Worker):
             self.trouble = None
         self.tried = True
 
-    def _open(self, own: OwnChain) -> None:
-        key, new = read_or_make_camera_key(self._identity)
+    def _is_read_only(self) -> bool:
+        """Whether the right disk can only be read: a memory card that dies.
+
+        Raises:
+            StorageError: it is not there.
+        """
+        try:
+            self._guard()
+        except StorageError as error:
+            if error.errno != errno.EROFS:
+                raise
+            return True
+        return False
+
+    def _open(self, own: OwnChain, *, read_only: bool) -> None:
+        key, new = self._read_key(read_only=read_only)
         known, now = self._remembered.camera_key, fingerprint(key.public_key())
         if known is not None and known != now:
             log.warning(
@@ -187,14 +205,33 @@ class Attestor(Worker):
         chain = Chain(key, self.clock)
         name = f"{own.camera}/{EVIDENCE_FOLDER}/{ordinal:06}-{chain.id[:8]}"
         folder = own_chain_folder(self._storage, name)
-        make_directories(folder, self._storage)
+        if not read_only:
+            make_directories(folder, self._storage)
         self._finish_former([(former, journal) for _, former, journal in standing], previous)
         name = self._outbox.begin(name, StandingHome(folder), own)
         own.open(key, chain, ordinal=ordinal, since=since, previous=previous)
         self._opened[own.camera] = name
+        if read_only:
+            self._homeless.add(own.camera)
         for event, store, names in read_withdrawn(self._storage, own.camera):
             own.given_up("withdrawn", event, "", store, names, "the event was deleted on the camera")
             self._noted.add(own.camera)
+
+    def _read_key(self, *, read_only: bool) -> tuple[PrivateKey, bool]:
+        if not read_only:
+            return read_or_make_camera_key(self._identity)
+        key = read_camera_key(self._identity)
+        if key is None:
+            raise KeyUnusable("this camera has no key yet, and the disk takes none")
+        return key, False
+
+    def _make_folders(self) -> None:
+        """Of chains that were begun when the disk could only be read."""
+        for camera, name in list(self._opened.items()):
+            folder = own_chain_folder(self._storage, name)
+            if camera in self._homeless and not self._is_read_only():
+                make_directories(folder, self._storage)
+                self._homeless.discard(camera)
 
     def _standing(self, camera: str) -> list[tuple[int, str, Journal]]:
         """The chains of former starts that are on the disk: number, name, journal; in order."""
@@ -225,7 +262,8 @@ class Attestor(Worker):
                 self._outbox.finish(name)
                 self._finished.add(name)
             elif not self._outbox.knows(name) and previous not in journal.records[-1:]:
-                shutil.rmtree(own_chain_folder(self._storage, name))
+                with suppress(OSError):  # the next start tries again
+                    shutil.rmtree(own_chain_folder(self._storage, name))
 
     def _forget_notes(self) -> None:
         for camera in [camera for camera in self._noted if not self.own(camera).unwritten()]:

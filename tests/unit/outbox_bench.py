@@ -1,5 +1,6 @@
 """An outbox with its writer and uploaders on a real directory, moved step by step in one thread."""
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -44,10 +45,15 @@ class Disk:
     """Whether the right disk is there."""
 
     there: bool = True
+    read_only: bool = False
 
     def guard(self) -> None:
         if not self.there:
             raise StorageError("the disk is missing")
+        if self.read_only:
+            error = StorageError("the disk can only be read")
+            error.errno = errno.EROFS
+            raise error
 
 
 def picture(data: bytes = b"picture") -> OutgoingFile:

@@ -532,6 +532,32 @@ def test_while_the_disk_takes_nothing_records_leave_out_of_memory(bench: Bench) 
     assert [record.hash for record in bench.journal().records] == [record.hash for record in found]
 
 
+def test_on_a_disk_that_can_only_be_read_what_leaves_is_signed(bench: Bench) -> None:
+    bench.attestor.look()
+    bench.attestor.end()
+    bench.writer.round(0)
+    bench.send()
+    dying = bench.restarted()
+    dying.disk.read_only = True
+    dying.writer.round(0)
+    dying.attestor.look()
+    assert not dying.attestor.problems()
+    name, signs = begun(dying)
+    hand_over(dying.outbox, name, chunk(0), signs)
+    end(dying.outbox, name, signs)
+    dying.clock.advance(5)
+    dying.attestor.look()
+    dying.clock.advance(1)
+    dying.send("nas")
+    found = records(dying.stores["nas"], EVENT)
+    check_chain(found, bench)
+    assert kinds(found) == ["event", "file", "end"]
+    dying.disk.read_only = False
+    dying.attestor.look()
+    dying.writer.round(0)
+    assert len(own_journals(dying)) == 2, "when the disk takes it, the next start finds what this one has signed"
+
+
 def test_a_damaged_key_is_said_and_never_replaced(bench: Bench) -> None:
     (bench.storage / "identity").mkdir()
     (bench.storage / "identity" / "camera_key.pem").write_text("rubbish")

@@ -101,8 +101,9 @@ def test_a_file_of_another_event_is_replayed(camera: MadeCamera, first: Path) ->
     assert "12.00.00" in texts(found)
 
 
-def test_an_old_event_under_a_new_date_is_replayed(camera: MadeCamera, first: Path) -> None:
-    new = first.parent.parent / "2026-03-02" / "01.00.00"
+@pytest.mark.parametrize("day", ["2026-03-02", "2026-03-10"])
+def test_an_old_event_under_a_new_date_is_replayed(camera: MadeCamera, first: Path, day: str) -> None:
+    new = first.parent.parent / day / "01.00.00"
     shutil.copytree(first, new)
     found = verified(camera)
     assert verdicts(found) == {(Verdict.REPLAYED, "01.00.00")}

@@ -33,7 +33,8 @@ class EventJudge:
         self._begin(first)
         for chain in self.chains:
             case.seen.add(chain.id)
-            case.needed.setdefault(draft.camera, set()).update(chain.resumptions.values())
+            if chain.resumptions:  # a store that was added gets all of an event that goes on, and no earlier start
+                case.needed.setdefault(draft.camera, set()).add(chain.resumptions[max(chain.resumptions)])
             case.newest_us[draft.camera] = max(case.newest_us.get(draft.camera, -1), chain.last_us)
             case.keys[draft.camera] = chain.key
         if not all(chain.known_version for chain in self.chains):

@@ -47,8 +47,12 @@ def same_place(folder: str, event: str) -> bool:
 def same_shape(folder: str, event: str) -> bool:
     """Whether a folder is named as the camera names events: that of another event, then, and no person's own name."""
     here, there = folder.split("/")[::-1], event.split("/")[:0:-1]
-    return bool(here and there) and all(_shape(one) == _shape(other) for one, other in zip(here, there, strict=False))
+    if not here or not there:
+        return False
+    # Of an event's folder alone: a day may end in -10, too.
+    here[0], there[0] = (without_number(name) or name for name in (here[0], there[0]))
+    return all(_shape(one) == _shape(other) for one, other in zip(here, there, strict=False))
 
 
 def _shape(name: str) -> str:
-    return re.sub("[0-9]+", "0", without_number(name) or name)
+    return re.sub("[0-9]+", "0", name)
