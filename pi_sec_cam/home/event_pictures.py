@@ -24,10 +24,12 @@ _MOST_BYTES = 12_000_000  # of all together: the report is to be sent by mail
 def events_to_show(verification: Verification) -> list[EventResult]:
     """Events whose picture a report has: the newest hundred, and those of which something is to be said; 500 at most.
 
-    Only what is as it was recorded: a picture that was altered, or is not the event's, is not shown as the event's.
+    Only what is as it was recorded: a picture that was altered, is not the event's, or of which no record speaks, is
+    not shown as the event's.
     """
     doubtful = {finding.place for finding in verification.findings}
-    shown = [event for event in verification.events if event.picture is not None and event.picture not in doubtful]
+    recorded = [event for event in verification.events if event.chain is not None]
+    shown = [event for event in recorded if event.picture is not None and event.picture not in doubtful]
     newest = shown[-_NEWEST:]
     others = [event for event in shown[:-_NEWEST] if event.verdict is not Verdict.WHOLE]
     return others[-(_MOST - _NEWEST) :] + newest

@@ -281,6 +281,12 @@ def test_a_picture_that_is_not_the_recorded_one_is_not_shown_as_it() -> None:
     assert events_to_show(verification([replace(good, picture=None)])) == []
 
 
+def test_a_picture_of_which_no_record_speaks_is_not_shown_as_the_cameras() -> None:
+    unsigned = replace(event(1), chain=None, verdict=Verdict.FOREIGN)
+    found = verification([event(0), unsigned], [Finding(Verdict.FOREIGN, unsigned.folder, "unsigned", unsigned.folder)])
+    assert events_to_show(found) == [event(0)]
+
+
 def test_pictures_are_opened_with_the_key_and_made_small() -> None:
     large = jpeg(np.full((720, 1280, 3), 90, np.uint8))
     stored = Envelope(public_key(1024)).seal(large)
