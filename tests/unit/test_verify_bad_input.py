@@ -191,6 +191,17 @@ def test_a_file_that_goes_away_meanwhile_is_missing(camera: MadeCamera) -> None:
     assert verdicts(found) == {(Verdict.MISSING, "video1.h264")}
 
 
+def test_a_file_that_never_ends_is_read_no_further_than_it_was_listed(camera: MadeCamera) -> None:
+    class Endless(FolderFootage):
+        def read(self, path: str, begin: int = 0) -> Iterator[bytes]:
+            yield from super().read(path, begin)
+            while path.endswith("video1.h264"):
+                yield bytes(100)
+
+    found = verify(Endless(camera.top), [camera.public_key])
+    assert verdicts(found) == {(Verdict.ALTERED, "video1.h264")}
+
+
 def test_progress_ends_with_all_bytes(camera: MadeCamera) -> None:
     said = []
     verified(camera, on_progress=said.append)

@@ -60,7 +60,7 @@ class EventFiles:
 
     def _judge_claimed(self, path: str, name: str, size: int, claims: list[Claim]) -> bool:
         """Whether it is as recorded, but has been found before."""
-        digest = self._case.digest(path)
+        digest = self._case.digest(path, size)
         if digest is None:
             return False
         matching = next((claim for claim in claims if claim.digest == digest and claim.size == size), None)
@@ -93,16 +93,21 @@ class EventFiles:
         if (wanted := unfinished(name)) and (self._claimed(wanted) or evidence_names([wanted])):
             self._words.add(Verdict.OUTSIDE, path, f"left over of a download of {wanted} that was not finished")
             return
-        digest = self._case.digest(path)
+        digest = self._case.digest(path, names[name])
         if digest is None:
             return
         copied, twin = original(name), self._twin(digest)
         if copied and twin:
             self._words.add(Verdict.OUTSIDE, path, f"a copy of {twin} under another name")
-        elif copied in names and evidence_names([copied]) and digest == self._case.digest(path_of(folder, copied)):
+        elif self._same_evidence(folder, copied, names, digest):
             self._words.add(Verdict.OUTSIDE, path, f"a copy of {copied} under another name")
         else:
             self._case.changed.add(self._as_changed(path, names[name], digest, None))
+
+    def _same_evidence(self, folder: str, name: str, names: dict[str, int], digest: bytes) -> bool:
+        """Whether this is an evidence file with these bytes."""
+        known = name in names and bool(evidence_names([name]))
+        return known and digest == self._case.digest(path_of(folder, name), names[name])
 
     def _claimed(self, name: str) -> bool:
         return any(name in chain.claims for chain in self._chains)

@@ -101,8 +101,8 @@ def _judge_files(case: Case, read: _Read) -> None:
         if _is_sent(wanted := unfinished(name)):
             verdict, text = Verdict.OUTSIDE, f"left over of a download of {wanted} that was not finished"
         elif (copied := original(name)) in names and _is_sent(copied):
-            digest = case.digest(path)
-            if digest is not None and digest == case.digest(path_of(folder, copied)):
+            digest = case.digest(path, names[name])
+            if digest is not None and digest == case.digest(path_of(folder, copied), names[copied]):
                 verdict, text = Verdict.OUTSIDE, f"a copy of {copied} under another name"
         case.findings.add(verdict, path, text, camera=camera, spot=spot)
 
