@@ -75,7 +75,8 @@ class Chores:
         """What is to be done for it first; files that are to be kept, up to 4 MiB, or given up come together.
 
         But not with pre-roll, which is handed over in a heap: what happens now does not wait until all of that is on
-        the disk.
+        the disk. Those that are to be kept and were given up since come with that: else a crash in between would leave
+        a file that nobody sends, and that nobody has given up.
         """
         with self._state.changed:
             steps: list[Step] = []
@@ -86,7 +87,8 @@ class Chores:
                     break
                 steps.append(step)
                 total += step.file.bytes if isinstance(step, Keep) else 0
-            return steps
+            files = {step.file for step in steps if isinstance(step, Keep)}
+            return steps + [step for step in event.steps if isinstance(step, GiveUp) and step.file in files]
 
     def wanted(self, file: WaitingFile) -> list[str]:
         """The stores that wait for the file."""
@@ -94,13 +96,13 @@ class Chores:
             return [key for key, departures in self._departures.items() if file in departures.queue]
 
     def done(self, event: WaitingEvent, steps: Iterable[Step]) -> None:
-        """These, which were the first, are done."""
+        """These, which `first` gave, are done."""
         state = self._state
         with state.changed:
             for step in steps:
-                if not event.steps or event.steps[0] is not step:
+                if step not in event.steps:
                     return  # withdrawn meanwhile
-                event.steps.popleft()
+                event.steps.remove(step)
                 if isinstance(step, Keep):
                     state.kept(step)
                 elif isinstance(step, Rename):

@@ -8,7 +8,7 @@ from pi_sec_cam.clock import Clock
 from pi_sec_cam.durable import storage_error
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.offsite.event_journal import EventJournals, FolderNotYet
-from pi_sec_cam.offsite.journal import JournalTooNew
+from pi_sec_cam.offsite.journal import JournalTooNew, Line
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outbox_disk import OutboxDisk
 from pi_sec_cam.offsite.outbox_files import OutboxFiles
@@ -148,7 +148,8 @@ class OutboxWriter(Worker):
     def _do(self, event: WaitingEvent, steps: Sequence[Step]) -> None:
         match steps[0]:
             case Keep():
-                self._keep(event, [step for step in steps if isinstance(step, Keep)])
+                given_up = [step for step in steps if isinstance(step, GiveUp)]
+                self._keep(event, [step for step in steps if isinstance(step, Keep)], given_up)
             case Sent(store, file):
                 self._files.sent(store, self._chores.place(event, store), file.name)
             case GiveUp():
@@ -168,8 +169,8 @@ class OutboxWriter(Worker):
                 self._files.withdraw(event)
                 self._journals.close(event)
 
-    def _keep(self, event: WaitingEvent, keeps: Sequence[Keep]) -> None:
-        """The four steps of docs/outbox.md."""
+    def _keep(self, event: WaitingEvent, keeps: Sequence[Keep], given_up: Sequence[GiveUp]) -> None:
+        """The four steps of docs/outbox.md; some of these files were given up meanwhile."""
         self._journals.ready(event)
         written = {}
         for keep in keeps:
@@ -185,21 +186,24 @@ class OutboxWriter(Worker):
         if written:
             self._files.sync_writing(event)
         self._testimony.write_book(event)
-        self._journals.append(event, [line for keep in keeps for line in keep.lines], begin=True)
+        lines = [line for keep in keeps for line in keep.lines] + [_line_of(step) for step in given_up]
+        if given_up:
+            self._testimony.before(event, given_up, coming=lines)
+        self._journals.append(event, lines, begin=True)
         wanted = {keep.file: self._chores.wanted(keep.file) for keep in keeps}
         for store in self._outbox.departures:
             files = {written[f.name]: f for f, stores in wanted.items() if store in stores and f.name in written}
             for collided in self._files.link(event, store, self._chores.place(event, store), list(files)):
                 self._chores.names_collide(store, files[collided])
+        self._take_away(event, given_up)
         self._files.written(list(written.values()))
 
     def _give_up(self, event: WaitingEvent, given_up: Sequence[GiveUp]) -> None:
-        lines = [
-            {"refused" if step.set_aside else "dropped": step.file.name, "store": step.store, "why": step.why}
-            for step in given_up
-        ]
-        self._journals.append(event, lines, begin=False)
+        self._journals.append(event, [_line_of(step) for step in given_up], begin=False)
         self._testimony.before(event, given_up)
+        self._take_away(event, given_up)
+
+    def _take_away(self, event: WaitingEvent, given_up: Sequence[GiveUp]) -> None:
         for step in given_up:
             place = self._chores.place(event, step.store)
             if step.set_aside:
@@ -241,3 +245,8 @@ class OutboxWriter(Worker):
         if self._chores.keeping:
             return f"what waits to leave is in memory alone: {trouble}"
         return f"the outbox on the disk is not up to date: {trouble}"
+
+
+def _line_of(given_up: GiveUp) -> Line:
+    kind = "refused" if given_up.set_aside else "dropped"
+    return {kind: given_up.file.name, "store": given_up.store, "why": given_up.why}

@@ -6,7 +6,7 @@ from itertools import groupby
 from pi_sec_cam.errors import StorageError
 from pi_sec_cam.offsite.chores import Chores
 from pi_sec_cam.offsite.event_journal import EventJournals
-from pi_sec_cam.offsite.journal import record_line
+from pi_sec_cam.offsite.journal import Journal, Line, record_line
 from pi_sec_cam.offsite.waiting import Finish, GiveUp, Rename, Step, WaitingEvent, Withdraw
 from pi_sec_cam.offsite.witness import Witness
 
@@ -24,17 +24,20 @@ class Testimony:
         self._chores = chores
         self._told: dict[WaitingEvent, Step] = {}  # the last step that was signed and not done: trouble came in between
 
-    def before(self, event: WaitingEvent, steps: Sequence[Step]) -> None:
+    def before(self, event: WaitingEvent, steps: Sequence[Step], *, coming: Sequence[Line] = ()) -> None:
         """Files are given up or withdrawn, the event goes elsewhere, or is over: to be called before that is done.
 
         Nobody looks again at an event that is over, so what the camera's own chain says of it must be durable by then.
+
+        Args:
+            coming: what the event's journal gets after that.
         """
         if self._witness is None:
             return
         told = self._told.get(event)
         new = next((steps[n + 1 :] for n, step in enumerate(steps) if step is told), steps)
         if new:
-            self._tell(self._witness, event, new)
+            self._tell(self._witness, event, new, coming)
             self._told[event] = new[-1]
         own = self._chores.own_chain(event.name.partition("/")[0])
         if own is not None:
@@ -50,10 +53,10 @@ class Testimony:
             self._journals.append(event, [record_line(record) for record in records], begin=True)
             event.book.written(len(records))
 
-    def _tell(self, witness: Witness, event: WaitingEvent, steps: Sequence[Step]) -> None:
+    def _tell(self, witness: Witness, event: WaitingEvent, steps: Sequence[Step], coming: Sequence[Line]) -> None:
         if isinstance(steps[0], Finish):
             return
-        of = self._chain_of(event)
+        of = self._chain_of(event, coming)
         given_up = [step for step in steps if isinstance(step, GiveUp)]
         for (store, why, refused), alike in groupby(given_up, lambda step: (step.store, step.why, step.set_aside)):
             names: Sequence[str] = [step.file.name for step in alike]
@@ -67,10 +70,11 @@ class Testimony:
                         why = "the event was deleted on the camera"
                         witness.given_up("withdrawn", event.name, of, store, names, why)
 
-    def _chain_of(self, event: WaitingEvent) -> str:
+    def _chain_of(self, event: WaitingEvent, coming: Sequence[Line]) -> str:
         """The id of the event's chain; empty where that is not known (any more)."""
         try:
             journal = self._journals.read(event)
         except StorageError:  # of a later version
             return ""
-        return journal.records[0].fields["chain"] if journal and journal.records else ""
+        records = Journal(event.name, "", (*(journal.lines if journal else ()), *coming)).records
+        return records[0].fields["chain"] if records else ""
