@@ -151,6 +151,10 @@ class Replay:
                 directory.change({name: None})
             case "rename" if len(places) == 2 and places[1][0] is directory:
                 directory.change({name: None, places[1][1]: directory.names[name]})
+            case "rename" if len(places) == 2:
+                # Stricter than file systems are: either of the two may be lost without the other.
+                places[1][0].change({places[1][1]: directory.names[name]})
+                directory.change({name: None})
             case _:
                 raise NotImplementedError(call)
         return True

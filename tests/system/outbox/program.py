@@ -10,16 +10,17 @@ from pathlib import Path
 
 from pi_sec_cam.clock import SimulatedClock
 from pi_sec_cam.durable import make_directories, write_atomically
-from pi_sec_cam.errors import TemporaryError
+from pi_sec_cam.errors import PermanentError, TemporaryError
 from pi_sec_cam.offsite.journal import read_journal
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outbox_writer import OutboxWriter
 from pi_sec_cam.offsite.outgoing import OutgoingFile
 from pi_sec_cam.offsite.stores.directory import DirectoryStore
 from pi_sec_cam.offsite.uploader import Uploader
+from pi_sec_cam.sending.attesting import Attestor
 from tests.system.crash.serving import say, serve
 from tests.system.outbox.faults import break_outbox
-from tests.unit.outbox_bench import Home, chunk, picture
+from tests.unit.outbox_bench import Home, Memory, chunk, picture
 
 FIRST, TAKEN, BOUND, LAST = (f"Yard/2026-05-04/18.3{minute}.00" for minute in range(4))
 FILES: dict[str, list[OutgoingFile]] = {
@@ -50,11 +51,12 @@ def make_stores(storage: Path) -> None:
 
 @dataclass
 class _Store:
-    """A folder; whether it is away, and what it says when something is stored."""
+    """A folder; whether it is away, which file it will never take, and what it says when something is stored."""
 
     key: str
     folder: DirectoryStore
     away: bool = False
+    never: str | None = None
     kind: str = "directory"
     where: str = "beside the storage"
 
@@ -64,6 +66,8 @@ class _Store:
     def put(self, path: str, data: bytes, *, interrupted: Callable[[], bool]) -> None:
         if self.away:
             raise TemporaryError("away")
+        if path == self.never:
+            raise PermanentError("no such names here")
         self.folder.put(path, data, interrupted=lambda: False)
         say(store=self.key, stored=path)
 
@@ -72,7 +76,7 @@ class _Store:
 
 
 class Life:
-    """From one start of the program to its end."""
+    """From one start of the program to its end; nothing is signed unless `attestor.look()` is called."""
 
     def __init__(self, storage: Path, *, max_bytes: int) -> None:
         self.recordings = storage / "recordings"
@@ -90,7 +94,17 @@ class Life:
             clock=self.clock,
             on_offsite=self._offsite,
         )
-        self._writer = OutboxWriter(self.outbox, guard=lambda: None, clock=self.clock)
+        self.attestor = Attestor(
+            storage,
+            storage / "identity",
+            self.outbox,
+            cameras=["Yard"],
+            remembered=Memory(),  # type: ignore[arg-type]
+            guard=lambda: None,
+            program="1.2",
+            clock=self.clock,
+        )
+        self._writer = OutboxWriter(self.outbox, guard=lambda: None, clock=self.clock, witness=self.attestor)
         self._uploaders = {key: Uploader(store, key, self.outbox, self.clock) for key, store in self.stores.items()}
         self._writer.round(0)
 

@@ -16,6 +16,8 @@ from tests.system.outbox.examination import faults
 from tests.system.outbox.faults import FAULTS
 from tests.system.outbox.program import FILES, STORES, drain, make_stores, store_folder
 
+pytestmark = pytest.mark.usefixtures("power_stays")
+
 _POINTS = 32
 _CUTS = 150
 
