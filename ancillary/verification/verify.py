@@ -11,7 +11,8 @@ What it demands has the numbers of "What a reader demands" in docs/evidence.md:
 2. Each record follows one that is here, back to the opening of its chain, and no other one contradicts it.
 3. Each chain lies in the folder that it names, or in one that looks like no chain's.
 4. Each file beside it is one that a record of that chain names, and each file that is named is here.
-5. What is not here, the camera has given up, or it did not go to this store then; one store must explain all.
+5. What is not here, the camera has given up, or it did not go to this store then; one store must explain all. It is
+   open while it may be on its way.
 6. What the camera's own chain names is here: the start before, each event, its newest record.
 7. Of records of a later version nothing is said.
 
@@ -188,10 +189,10 @@ class Check:
         for chain in self.chains.values():
             self.judge_chain(chain)
         for absent in self.absent.values():  # a folder comes from one store, which must explain all (5)
-            stores = Counter(store for _, explained in absent for store in explained)
-            best = max(stores, key=stores.get, default=None)
-            for place in [place for place, explained in absent if best not in explained]:
-                self.say("wrong", place, "is not here as it was sent")
+            stores = Counter(store for _, never, coming in absent for store in never | coming)
+            best = max(sorted(stores), key=stores.get, default=None)
+            for place, _, coming in [each for each in absent if best not in each[1]]:
+                self.say("open" if best in coming else "wrong", place, "is not here as it was sent")
 
     def judge_chain(self, chain):
         if not chain.records and self.unknown == "wrong":
@@ -209,7 +210,26 @@ class Check:
         """Something is not here; tombstones of files with such names explain it (5)."""
         its = [says for says in self.given_up if (says["of"] or says["event"]) in (chain.name, chain.event)]
         stores = {says["store"] for says in its if any(re.fullmatch(pattern, name) for name in says["names"])}
-        self.absent[chain.camera].append((place, stores.union(explained)))
+        self.absent[chain.camera].append((place, stores.union(explained), self.on_its_way(chain)))
+
+    def on_its_way(self, chain):
+        """The stores to which an event may still be on its way: it runs, or waits on the camera (5)."""
+        starts = [start for start in self.starts.values() if start.camera == chain.camera and chain.event]
+        if not starts:
+            return set()
+        newest = max(starts, key=lambda start: (start.opening["at_us"], start.opening["ordinal"]))
+        runs = not any(tip["kind"] == "ended" for tip in chain.tips)
+        runs = runs and newest.name in {tip["chain"] for tip in chain.tips or [{"chain": newest.name}]}
+        heads = sorted(of_kind(newest.records, "head"), key=lambda says: says["n"])
+        waiting = heads[-1].get("waiting", {}) if heads else {}
+        began = {tip["event"]: self.began(each) for each in self.chains.values() for tip in each.tips[:1]}
+        after = {store for store, event in waiting.items() if self.began(chain) >= began.get(event, (0, 0))}
+        return after | set(newest.opening["stores"] if runs else ())
+
+    def began(self, chain):
+        """Where the camera's own chain names an event first: the start's number, the record's."""
+        named = [(self.ordinals.get(tip["chain"], 0), tip["n"]) for tip in chain.tips if tip["kind"] == "began"]
+        return min(named, default=(0, 0))
 
     def judge_records(self, chain):
         """They make one chain (2), of one key, camera and event (3)."""

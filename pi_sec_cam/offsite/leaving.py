@@ -64,6 +64,13 @@ class Queue:
         self.files -= 1
         self.bytes -= file.bytes
 
+    def oldest_footage(self, camera: str) -> WaitingEvent | None:
+        """The oldest event of this camera of which more than records waits."""
+        for event, files in self._events.items():
+            if event.name.startswith(f"{camera}/") and any(file.urgency != "evidence" for file in files.values()):
+                return event
+        return None
+
     def next(self, ready: Ready, current: Iterable[WaitingEvent]) -> WaitingFile | None:
         """What leaves next, of what is ready; None if nothing is."""
         now = [file for event in current for file in self.of(event) if ready(file)]

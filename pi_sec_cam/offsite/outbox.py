@@ -99,6 +99,12 @@ class Outbox:
         with self._state.changed:
             return event in self._state.events
 
+    def waiting(self, camera: str) -> dict[str, str]:
+        """By store, the oldest event of this camera of which footage waits; none of stores for which none does."""
+        with self._state.changed:
+            oldest = {key: each.queue.oldest_footage(camera) for key, each in self.departures.items()}
+            return {key: event.name for key, event in oldest.items() if event is not None}
+
     def interrupted(self) -> list[str]:
         """The events, by their folder below `recordings/`, whose journal is not final and with which nobody goes on.
 

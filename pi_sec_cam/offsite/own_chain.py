@@ -66,6 +66,7 @@ class OwnChain:
         self._unsent_since_us = 0
         self._files = 0
         self._running: dict[str, SignedRecord] = {}
+        self._waited = False  # by the last head, something waits
         self._unnamed: dict[str, tuple[str, int]] = {}  # events that run: their chain's id, and since when
 
     @property
@@ -135,14 +136,14 @@ class OwnChain:
             self._running.pop(event, None)
             self._say("ended", event=event, of=record.fields["chain"], last=_last(record), bytes=size)
 
-    def head_now(self) -> None:
-        """Say what runs."""
+    def head_now(self, waiting: Mapping[str, str]) -> None:
+        """Say what runs, and what waits to leave.
+
+        Args:
+            waiting: by store, the oldest event of which footage waits.
+        """
         with self._access:
-            self._name(_NAMED_AFTER_US)
-            runs = sorted(self._running.items())
-            self._say(
-                "head", open=[{"event": event, "of": last.fields["chain"], **_last(last)} for event, last in runs]
-            )
+            self._say_head(waiting)
 
     def stop(self) -> None:
         """The program stops."""
@@ -183,8 +184,12 @@ class OwnChain:
             for _ in range(count):
                 self._unwritten.popleft()
 
-    def batch(self, *, at_once: bool = False) -> OutgoingFile | None:
-        """An evidence file of what no other holds yet, when it is time for one; for the first it is at once."""
+    def batch(self, waiting: Mapping[str, str], *, at_once: bool = False) -> OutgoingFile | None:
+        """An evidence file of what no other holds yet, when it is time for one; for the first it is at once.
+
+        Args:
+            waiting: as `head_now`: what is named in it may be on its way still.
+        """
         with self._access:
             since_us = [us for _, us in self._unnamed.values()] + [self._unsent_since_us] * bool(self._unsent)
             old_us = self._clock.monotonic_us() - min(since_us, default=0)
@@ -193,6 +198,8 @@ class OwnChain:
             self._name(_NAMED_AFTER_US)
             if not self._unsent:
                 return None
+            if waiting or self._waited:
+                self._say_head(waiting)
             assert self._chain is not None
             assert self._chain.last is not None
             file = evidence_file(self._files, self._unsent, self._chain.last.fields["n"] + 1)
@@ -208,6 +215,13 @@ class OwnChain:
             if since_us <= until_us:
                 del self._unnamed[event]
                 self._say("began", event=event, of=of)
+
+    def _say_head(self, waiting: Mapping[str, str]) -> None:
+        self._name(_NAMED_AFTER_US)
+        runs = sorted(self._running.items())
+        open_now = [{"event": event, "of": last.fields["chain"], **_last(last)} for event, last in runs]
+        self._waited = bool(waiting)
+        self._say("head", open=open_now, waiting=dict(waiting))
 
     def _say(self, kind: str, **said: Any) -> None:
         if self._chain is None:

@@ -144,6 +144,8 @@ class Attestor(Worker):
         """
         self._open_new()
         for camera in self._opened:
+            if waiting := self._outbox.waiting(camera):
+                self.own(camera).head_now(waiting)
             self.own(camera).stop()
         self._send(at_once=True)
         for name in self._opened.values():
@@ -276,10 +278,11 @@ class Attestor(Worker):
         if now_us - self._head_us >= _HEAD_US:
             self._head_us = now_us
             for camera in self._opened:
-                self.own(camera).head_now()
+                self.own(camera).head_now(self._outbox.waiting(camera))
 
     def _send(self, *, at_once: bool) -> None:
         for camera, name in self._opened.items():
-            batch = self.own(camera).batch(at_once=at_once)
+            waiting = {} if at_once else self._outbox.waiting(camera)
+            batch = self.own(camera).batch(waiting, at_once=at_once)
             if batch is not None:
                 self._outbox.add(name, batch)

@@ -520,3 +520,38 @@ def test_times_of_an_event_that_is_hours_long(camera: MadeCamera) -> None:
     until = found.cameras[0].whole_until
     assert until is not None
     assert until >= camera.clock.wall() - timedelta(hours=2)
+
+
+def test_what_waits_on_the_camera_is_open_in_that_store_until_nothing_does(camera: MadeCamera) -> None:
+    """After an outage, records come first, and footage after them."""
+    here = camera.event(1)
+    partly = camera.event(1)
+    none = camera.event(1)
+    camera.sign("head", open=[], waiting={"directory": partly.name})
+    camera.send()
+    (partly.folder / "video0.h264").unlink()
+    shutil.rmtree(none.folder)
+    found = verified(camera)
+    assert verdicts(found) == {(Verdict.UNATTESTED, "video0.h264"), (Verdict.UNATTESTED, "12.02.02")}
+    assert "on its way to directory" in texts(found)
+    (here.folder / "video0.h264").unlink()
+    assert (Verdict.MISSING, "video0.h264") in verdicts(verified(camera)), "that one had left"
+    camera.sign("head", open=[], waiting={})
+    camera.send()
+    assert {verdict for verdict, _ in verdicts(verified(camera))} == {Verdict.MISSING}
+
+
+def test_of_an_event_that_runs_files_may_be_on_their_way(camera: MadeCamera) -> None:
+    camera.event(1)
+    event = camera.begin()
+    event.chunk()
+    event.chunk()
+    camera.send()
+    (event.folder / "video0.h264").unlink()
+    assert {verdict for verdict, _ in verdicts(verified(camera))} == {Verdict.UNATTESTED}
+    shutil.rmtree(event.folder)
+    assert {verdict for verdict, _ in verdicts(verified(camera))} == {Verdict.UNATTESTED}
+    camera.start()
+    camera.running.clear()
+    camera.event(1)
+    assert Verdict.MISSING in {verdict for verdict, _ in verdicts(verified(camera))}, "a later start says no more of it"

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from pi_sec_cam.evidence.judging.camera_chain import TOMBSTONES
+from pi_sec_cam.evidence.judging.camera_chain import ON_ITS_WAY, TOMBSTONES
 from pi_sec_cam.evidence.judging.findings import Findings, Spot, and_more
 from pi_sec_cam.evidence.scope import Scope
 from pi_sec_cam.evidence.verdict import Verdict
@@ -43,7 +43,7 @@ class Absent:
     Attributes:
         place: its path.
         missing: what to say if nothing explains it.
-        reasons: by store: why it need not be in that one (a tombstone's kind, or NOT_FOR_IT).
+        reasons: by store: why it need not be in that one (a tombstone's kind, NOT_FOR_IT, or ON_ITS_WAY).
     """
 
     draft: EventDraft
@@ -89,15 +89,17 @@ class Absences:
 def _say_explained(findings: Findings, camera: str, store: str, reason: str, group: list[Absent]) -> None:
     draft = group[0].draft
     names = and_more(absent.place.rpartition("/")[2] for absent in group)
-    verdict = Verdict.OUTSIDE if reason == NOT_FOR_IT else Verdict.DROPPED
-    why = (
-        f"the event did not go to {store} then"
-        if reason == NOT_FOR_IT
-        else f"{TOMBSTONES[reason]}, as the camera says of {store}"
-    )
+    if reason == NOT_FOR_IT:
+        verdict, why = Verdict.OUTSIDE, f"the event did not go to {store} then"
+    elif reason == ON_ITS_WAY:
+        verdict, why = Verdict.UNATTESTED, f"by the camera's last records, it may still be on its way to {store}"
+    else:
+        verdict, why = Verdict.DROPPED, f"{TOMBSTONES[reason]}, as the camera says of {store}"
     place = group[0].place if len(group) == 1 else draft.folder
     text = f"not here: {names} ({why})"
-    draft.verdicts.add(findings.add(verdict, place, text, camera=camera, event=draft.event, at_us=group[0].at_us))
+    spot = min(absent.spot for absent in group)
+    at_us = group[0].at_us
+    draft.verdicts.add(findings.add(verdict, place, text, camera=camera, event=draft.event, at_us=at_us, spot=spot))
 
 
 def _say_missing(findings: Findings, camera: str, group: list[Absent]) -> None:

@@ -1,14 +1,16 @@
 """What a camera's own chain says: its starts, its events, what it gave up; and whether the chain is whole."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from pi_sec_cam.evidence.judging.findings import BEFORE_ALL, Spot
 from pi_sec_cam.evidence.judging.links import Links
 from pi_sec_cam.evidence.record import VERSION, SignedRecord
 
+ON_ITS_WAY = "on its way"
 TOMBSTONES = {"dropped": "dropped", "refused": "refused by the store", "withdrawn": "deleted on the camera"}
 
 
@@ -31,6 +33,7 @@ class Segment:
         stores_added: the stores that began to get what this camera sends with this start; None: nobody knows.
         order: its place among the camera's segments, from 0; set when all are known.
         newest: its last record; with when that was signed.
+        waiting: what its last head, in this place, says: by store, the oldest event of which footage waits.
     """
 
     chain: str
@@ -45,6 +48,12 @@ class Segment:
     order: int = 0
     newest: Tip = Tip(-1, "")
     newest_us: int = 0
+    waiting: tuple[int, Mapping[str, str]] = (-1, MappingProxyType({}))
+
+    def heard(self, n: int, waiting: object) -> None:
+        """A head says what waits."""
+        if n > self.waiting[0] and isinstance(waiting, Mapping):
+            self.waiting = n, {store: str(event) for store, event in waiting.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +137,7 @@ class CameraChain:
             case "head":
                 for place in _objects(fields.get("open")):
                     self._about(segment, fields, until_us, place, place)
+                segment.heard(fields["n"], fields.get("waiting"))
             case "dropped" | "refused" | "withdrawn":
                 self._gave_up(fields)
             case "renamed":
@@ -157,6 +167,28 @@ class CameraChain:
         """By file's name: for which stores it was given up, and how."""
         return {**self._given_up.get(event, {}), **self._given_up.get(chain, {})}
 
+    def on_its_way(self, chain: str, event: str) -> Mapping[str, str]:
+        """The stores to which footage of this event may still be on its way: it runs, or waits on the camera."""
+        newest, named = self.newest, self.named.get(chain)
+        if newest is None:
+            return {}
+        runs = named is None or (not named.ended and newest.chain in named.tips.keys() | {named.segment})
+        spot = self._spot_of(named) if named else None
+        stores = set(self.stores) if runs else set()
+        for store, oldest in newest.waiting[1].items():
+            place = bisect_left(self.by_name, oldest, key=lambda each: each.event)
+            first = self.by_name[place] if place < len(self.by_name) else None
+            if spot is None or first is None or first.event != oldest:
+                after = event >= oldest
+            else:
+                after = spot >= self._spot_of(first)
+            if after:
+                stores.add(store)
+        return dict.fromkeys(stores, ON_ITS_WAY)
+
+    def _spot_of(self, named: Named) -> Spot:
+        return Spot(self.segments[named.segment].order, named.n, named.until_us)
+
     def renamed(self, chain: str) -> set[str]:
         """The other folders that the rest of this event went to."""
         return self._renamed.get(chain, set())
@@ -164,7 +196,7 @@ class CameraChain:
     def spot(self, chain: str, segment: str, at_us: int) -> Spot:
         """Where an event stands: right before it was named; else after all of the segment that it names itself."""
         if named := self.named.get(chain):
-            return Spot(self.segments[named.segment].order, named.n, named.until_us)
+            return self._spot_of(named)
         if found := self.segments.get(segment):
             return Spot(found.order, 1 << 53, found.newest_us)
         return Spot(1 << 53, at_us, -1)

@@ -1,5 +1,7 @@
 """Judges one event: its files, its chain, its end, and whether the camera's own chain names it."""
 
+from collections.abc import Mapping
+
 from pi_sec_cam.evidence.judging.absent import MOST_NAMED, NOT_FOR_IT, Absent, EventDraft
 from pi_sec_cam.evidence.judging.case import Case
 from pi_sec_cam.evidence.judging.event_chain import EventChain
@@ -73,9 +75,11 @@ class EventJudge:
                 self.words.add(Verdict.PRUNED, draft.folder, f"deleted by the owner: {and_more(names)}")
             return
         given_up = self._camera.given_up(chain.id, draft.event) if self._camera else {}
+        on_its_way = self._on_its_way(chain)
         missing = 0
         for name, claim in absent:
-            if reasons := dict.fromkeys(chain.stores_without(claim.n), NOT_FOR_IT) | dict(given_up.get(name, {})):
+            never = dict.fromkeys(chain.stores_without(claim.n), NOT_FOR_IT) | dict(given_up.get(name, {}))
+            if reasons := {**on_its_way, **never}:
                 spot = self.words.spot_at(claim.n)
                 place = path_of(draft.folder, name)
                 self._case.absences.add(Absent(draft, place, _FILE_MISSING, claim.at_us, spot, reasons))
@@ -159,13 +163,16 @@ class EventJudge:
             for place, later in chain.resumptions.items()
         )
 
+    def _on_its_way(self, chain: EventChain) -> Mapping[str, str]:
+        return self._camera.on_its_way(chain.id, self.draft.event) if self._camera else {}
+
     def _records_absent(self, chain: EventChain, begin: int, to: int) -> None:
         draft = self.draft
         if self._case.pruned(draft.event):
             self.words.add(Verdict.PRUNED, draft.folder, "deleted by the owner: records of this event")
             return
         given_up = self._camera.given_up(chain.id, draft.event) if self._camera else {}
-        reasons: dict[str, str] = {}
+        reasons = dict(self._on_its_way(chain))
         for name in evidence_names(given_up):
             reasons |= given_up[name]
         text = f"{records_text(begin, to)} of this event {are(begin, to)}"

@@ -50,7 +50,7 @@ def judge_expected(case: Case, scope: Scope, left: Sequence[str]) -> None:
 
 def _missing(case: Case, camera: CameraChain, chain: str, named: Named, folder: str | None) -> None:
     given_up = camera.given_up(chain, named.event)
-    reasons: dict[str, str] = {}
+    reasons = dict(camera.on_its_way(chain, named.event))
     for name in evidence_names(given_up):
         reasons |= given_up[name]
     spot = Spot(camera.segments[named.segment].order, named.n, named.until_us)
