@@ -141,6 +141,7 @@ def _fetch(fetching: Fetch, selection: Selection, where: str, progress: FetchPro
     )
     progress.phase("fetching", plan.bytes - plan.there)
     fetching.bring(plan)
+    manifest.finished().write(out)
     return manifest
 
 

@@ -169,6 +169,8 @@ def _scope(place: Place, where: str, say: Callable[[str], None], *, complete: bo
     except ManifestOfOthers as error:
         say(str(error))
         manifest = None
+    if manifest and manifest.broken_off:
+        say("the last fetch into this folder was broken off; the same command goes on, and may bring what is missing")
     return Scope(asked=manifest.events.__contains__, of_store=of_fetched(manifest.places)) if manifest else Scope()
 
 

@@ -35,7 +35,8 @@ class Manifest:
 
     Attributes:
         events: all events that were asked for and known of then: by the place's list, or by the camera's own chain.
-        fetches: of each its time (`at`), its `place`, and for people what it asked for.
+        fetches: of each its time (`at`), its `place`, whether it came to its end (`finished`), and for people what it
+            asked for.
     """
 
     events: frozenset[str] = frozenset()
@@ -55,8 +56,18 @@ class Manifest:
             "cameras": list(selection.cameras) or _ALL,
             "from": selection.begin and selection.begin.isoformat(),
             "until": selection.until and selection.until.isoformat(),
+            "finished": False,
         }
         return replace(self, events=self.events.union(events), fetches=(*self.fetches, asked))
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether the last fetch did not come to its end."""
+        return bool(self.fetches) and self.fetches[-1].get("finished") is False
+
+    def finished(self) -> "Manifest":
+        """After the last fetch has come to its end."""
+        return replace(self, fetches=(*self.fetches[:-1], {**self.fetches[-1], "finished": True}))
 
     def write(self, top: Path) -> None:
         """Into the folder, readable for its user alone.

@@ -165,9 +165,13 @@ def test_an_interruption_says_how_to_go_on(home: AtHome) -> None:
     assert f"left to fetch: {len(left)} files" in done.stderr
     assert "the same command goes on" in done.stderr
     assert "Traceback" not in done.stderr
+    said = CliRunner().invoke(main, ["verify", str(home.out), "-p", home.key])
+    assert said.exit_code == 1
+    assert "was broken off" in said.stderr
     result = home.fetch()
     assert result.exit_code == 0, result.output
     assert (home.out / home.old.name / "video0.h264").read_bytes() == data
+    assert "broken off" not in CliRunner().invoke(main, ["verify", str(home.out), "-p", home.key]).stderr
 
 
 def sent_of(home: AtHome) -> list[Path]:

@@ -91,7 +91,7 @@ def _judge_needed(case: Case, name: str, segments: set[str], scope: Scope) -> No
         verdict = Verdict.MISSING if scope.complete else Verdict.OUTSIDE if scope.only_here else Verdict.ABSENT
         text = (
             "the camera's own chain (its folder `evidence`) is not here: each event can be judged, but not whether "
-            "others are missing"
+            "others are missing. If only a part was named to look into, say --only-here"
         )
         case.findings.add(verdict, name, text, camera=name)
         return
