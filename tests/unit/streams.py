@@ -59,6 +59,11 @@ def packets(file: Path, *, shown: str = "pts_time,dts_time,duration_time,flags")
     return _probe(file, "-show_entries", f"packet={shown}")
 
 
+def shown_at(file: Path) -> list[float]:
+    """When ffprobe says that each picture is shown, in seconds, in this order."""
+    return sorted(float(packet["pts_time"]) for packet in packets(file))
+
+
 def decoded_pictures(file: Path, harmless: str = "") -> int:
     """How many pictures ffprobe decodes; a complaint of the decoder that does not have `harmless` in it fails."""
     counted = _probe(file, "-count_frames", "-show_entries", "stream=nb_read_frames", harmless=harmless)

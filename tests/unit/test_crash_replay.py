@@ -123,6 +123,10 @@ def test_what_fails_or_lies_elsewhere_changes_nothing() -> None:
     assert seen(play(lines, {"a": b"1"})) == {"a": b"1"}
 
 
+def test_a_file_moves_to_another_directory() -> None:
+    assert seen(play([f"rename({text('/s/a')}, {text('/s/d/b')}) = 0"], {"a": b"1", "d": {}})) == {"d": {"b": b"1"}}
+
+
 def test_what_the_program_says_is_heard() -> None:
     assert play([write("one\n", 1), write("not this", 2), write("two\n", 1)]).said == b"one\ntwo\n"
 
@@ -142,7 +146,7 @@ def test_a_line_that_is_not_understood_is_refused(line: str) -> None:
     "line",
     [
         f"link({text('/s/a')}, {text('/elsewhere')}) = 0",
-        f"rename({text('/s/a')}, {text('/s/d/a')}) = 0",
+        f"rename({text('/s/a')}, {text('/elsewhere/a')}) = 0",
         "sendfile(3, 9, NULL, 10) = 10",
         f"openat(AT_FDCWD, {text('/s/a')}, O_WRONLY|O_APPEND) = 3",
         f"openat(AT_FDCWD, {text('/s/a')}, O_RDWR) = 3\n7 {write('x')}",

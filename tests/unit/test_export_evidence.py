@@ -22,7 +22,7 @@ from tests.unit.downloads import JPEG, key, pictures_of
 from tests.unit.events import NOON, record
 from tests.unit.owner_keys import another_private_pem
 from tests.unit.sent_event import TIMES, sent
-from tests.unit.test_wrapping import shown_at
+from tests.unit.streams import shown_at
 
 DIGITS = raw(made_key().public_key()).hex()
 CHECKER = Path(__file__).parents[2] / "ancillary/verification/verify.py"

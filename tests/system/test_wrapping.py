@@ -15,7 +15,7 @@ from pi_sec_cam.cli.main import main
 from pi_sec_cam.media.access_unit import AccessUnit
 from tests.unit.downloads import BITS, JPEG, cut, download, journal, key, pictures_of, sealed
 from tests.unit.owner_keys import another_private_pem, openssl, private_pem
-from tests.unit.streams import decoded_pictures, format_duration, packets, stream_entry, units
+from tests.unit.streams import decoded_pictures, format_duration, shown_at, stream_entry, units
 
 SCRIPT = Path(__file__).parents[2] / "ancillary/mp4_wrapper.sh"
 # The Python that is found first has cryptography.
@@ -36,10 +36,6 @@ def run(tool: str, *arguments: str | Path, **how: object) -> subprocess.Complete
 
 def left_in(directory: Path) -> list[str]:
     return sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if not path.is_dir())
-
-
-def shown_at(film: Path) -> list[float]:
-    return sorted(float(packet["pts_time"]) for packet in packets(film))
 
 
 @pytest.mark.parametrize(

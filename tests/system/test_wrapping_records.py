@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from pi_sec_cam.evidence.camera_key import raw
+from tests.system.test_wrapping import PATH, both, left_in, only_tools, run
 from tests.unit.camera_made import MadeCamera, MadeEvent, made_key, read_evidence, resigned, write_evidence
 from tests.unit.downloads import JPEG, key, pictures_of
 from tests.unit.sent_event import TIMES, sent
-from tests.unit.streams import format_duration, packets
-from tests.unit.test_wrapping import PATH, both, left_in, only_tools, run, shown_at
+from tests.unit.streams import format_duration, packets, shown_at
 
 
 def wrapped(tool: str, tmp_path: Path, *arguments: str | Path, to: str = "") -> subprocess.CompletedProcess[str]:
