@@ -1,8 +1,9 @@
 """One event's files on their way to the outbox: named, sealed, and on the disk before they leave."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pi_sec_cam.clock import Clock
+from pi_sec_cam.evidence.record import SignedRecord
 from pi_sec_cam.offsite.cut import Chunk
 from pi_sec_cam.offsite.disk_first import DiskFirst, EventProgress
 from pi_sec_cam.offsite.event_records import EventRecords
@@ -92,14 +93,10 @@ class EventFiles:
         """
         if self.name is None or self._records is None:
             return
-        signed = () if self.lost else self._records.end(pictures_lost)
-        batch = self._records.batch(at_once=True)
-        if batch is not None:
-            self._outbox.add(self.name, batch, records=signed)
-        if self.lost or self._records.waits_for_key:
-            self._outbox.leave_open(self.name)
+        if self.lost:
+            leave_open(self._outbox, self.name, self._records)
         else:
-            self._outbox.finish(self.name)
+            end(self._outbox, self.name, self._records, pictures_lost)
 
     @property
     def congested(self) -> bool:
@@ -119,3 +116,24 @@ def hand_over(outbox: Outbox, event: str, file: OutgoingFile, records: EventReco
     signed = records.of_file(file)
     batch = records.batch()
     outbox.add(event, file, *([batch] if batch else []), records=signed)
+
+
+def end(outbox: Outbox, event: str, records: EventRecords, pictures_lost: int = 0) -> None:
+    """Nothing more will be added to the event, but for its records where these wait for the camera's key."""
+    _hand_over_records(outbox, event, records, records.end(pictures_lost))
+    if records.waits_for_key:
+        outbox.leave_open(event)
+    else:
+        outbox.finish(event)
+
+
+def leave_open(outbox: Outbox, event: str, records: EventRecords) -> None:
+    """The next start goes on with the event; what was signed of it leaves now."""
+    _hand_over_records(outbox, event, records, ())
+    outbox.leave_open(event)
+
+
+def _hand_over_records(outbox: Outbox, event: str, records: EventRecords, signed: Sequence[SignedRecord]) -> None:
+    batch = records.batch(at_once=True)
+    if batch is not None:
+        outbox.add(event, batch, records=signed)

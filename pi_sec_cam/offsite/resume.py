@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.media.access_unit import AccessUnit
 from pi_sec_cam.offsite.cut import Chunk, Cutter, hash_of
-from pi_sec_cam.offsite.event_files import PICTURE_NAME, Seal, hand_over
+from pi_sec_cam.offsite.event_files import PICTURE_NAME, Seal, end, hand_over, leave_open
 from pi_sec_cam.offsite.event_records import EventRecords
 from pi_sec_cam.offsite.journal import Journal, Line, number_of
 from pi_sec_cam.offsite.outbox import Outbox
@@ -73,25 +73,10 @@ def resume(
             hand_over(outbox, name, file, records)
             count += 1
     except BaseException:
-        batch = records.batch(at_once=True)
-        if batch is not None:
-            outbox.add(name, batch)
-        outbox.leave_open(name)
+        leave_open(outbox, name, records)
         raise
     end(outbox, name, records)
     return count
-
-
-def end(outbox: Outbox, event: str, records: EventRecords) -> None:
-    """Nothing more will be added to an interrupted event, but for its records where these wait for the camera's key."""
-    signed = records.end(0)
-    batch = records.batch(at_once=True)
-    if batch is not None:
-        outbox.add(event, batch, records=signed)
-    if records.waits_for_key:
-        outbox.leave_open(event)
-    else:
-        outbox.finish(event)
 
 
 def _wait_for(room: Callable[[], bool]) -> None:
@@ -147,8 +132,8 @@ class _Clip:
             self._pts_us.append(unit.pts_us)
             size = len(unit.data)
             self._sizes.append(size)
-            for end in [*range(max_bytes, size, max_bytes), size]:  # where `Cutter` splits it, and its end
-                self._places.setdefault(hash_of(unit.data[:end]), []).append(_Place(number, size - end))
+            for cut in [*range(max_bytes, size, max_bytes), size]:  # where `Cutter` splits it, and its end
+                self._places.setdefault(hash_of(unit.data[:cut]), []).append(_Place(number, size - cut))
 
     def end_of(self, line: Line, expected: _Place | None, least: int) -> _Place | None:
         """Where the chunk of a journal's line ends; None if the clip does not hold it.

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pi_sec_cam.clock import Clock
 from pi_sec_cam.errors import EventNotFound
 from pi_sec_cam.media.access_unit import AccessUnit
-from pi_sec_cam.offsite.event_files import Seal
+from pi_sec_cam.offsite.event_files import Seal, end
 from pi_sec_cam.offsite.event_records import EventRecords
 from pi_sec_cam.offsite.journal import read_journal
 from pi_sec_cam.offsite.outbox import Outbox
 from pi_sec_cam.offsite.outgoing import StandingHome
 from pi_sec_cam.offsite.own_chain import OwnChain, is_own_chain
-from pi_sec_cam.offsite.resume import NoRoom, end, resume
+from pi_sec_cam.offsite.resume import NoRoom, resume
 from pi_sec_cam.record.archive import Archive
 from pi_sec_cam.record.event_folder import PICTURE_NAME, EventFolder
 from pi_sec_cam.record.event_record import folder_of_id, id_of_folder

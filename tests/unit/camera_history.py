@@ -11,12 +11,11 @@ import pytest
 
 from pi_sec_cam.clock import SimulatedClock, WallStamp
 from pi_sec_cam.errors import TemporaryError
-from pi_sec_cam.offsite.event_files import hand_over
+from pi_sec_cam.offsite.event_files import end, hand_over
 from pi_sec_cam.offsite.event_records import EventRecords
 from pi_sec_cam.offsite.journal import read_journal
 from pi_sec_cam.offsite.outgoing import OutgoingFile
 from pi_sec_cam.offsite.own_chain import is_own_chain
-from pi_sec_cam.offsite.resume import end
 from pi_sec_cam.offsite.stores.memory import MemoryStore
 from tests.unit.outbox_bench import Bench, Disk, Home, chunk, picture
 from tests.unit.power_cuts import DiskTrouble, PowerCut

@@ -10,10 +10,10 @@ import pytest
 from pi_sec_cam.clock import SimulatedClock, WallStamp
 from pi_sec_cam.evidence.camera_key import read_camera_key
 from pi_sec_cam.evidence.record import SignedRecord, parse_line
-from pi_sec_cam.offsite.event_files import hand_over
+from pi_sec_cam.offsite.event_files import end, hand_over
 from pi_sec_cam.offsite.event_records import EventRecords
 from pi_sec_cam.offsite.journal import Journal, JournalFile, Line, read_journal
-from pi_sec_cam.offsite.resume import NoRoom, end, resume
+from pi_sec_cam.offsite.resume import NoRoom, resume
 from pi_sec_cam.offsite.stores.memory import MemoryStore
 from pi_sec_cam.offsite.withdrawal import withdraw
 from tests.unit.outbox_bench import EVENT, Bench, chunk, picture

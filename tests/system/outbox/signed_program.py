@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pi_sec_cam.durable import make_directories, sync_directory
-from pi_sec_cam.offsite.event_files import hand_over
+from pi_sec_cam.offsite.event_files import end, hand_over
 from pi_sec_cam.offsite.event_records import EventRecords
 from pi_sec_cam.offsite.journal import read_journal
 from pi_sec_cam.offsite.outgoing import OutgoingFile
-from pi_sec_cam.offsite.resume import end
 from pi_sec_cam.offsite.withdrawal import withdraw
 from tests.system.crash.serving import serve
 from tests.system.outbox.program import STORES, TAKEN, Life
